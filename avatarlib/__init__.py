@@ -1,0 +1,31 @@
+"""The library of the course "Avatars from Noise": GANs in PyTorch and TensorFlow, and their data.
+
+    import avatarlib as al
+
+    avatars = al.data.render("big-smile", 1000, size=28).grey()
+    gan = al.backend()
+
+Importing it loads neither framework; `al.backend()` does.
+"""
+
+from avatarlib import data, show
+from avatarlib.backends import backend, pretrained, pretrained_names, steps, tier
+from avatarlib.errors import InputError
+from avatarlib.randomness import noise
+from avatarlib.training.pixels import to_float, to_uint8
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "InputError",
+    "backend",
+    "data",
+    "noise",
+    "pretrained",
+    "pretrained_names",
+    "show",
+    "steps",
+    "tier",
+    "to_float",
+    "to_uint8",
+]

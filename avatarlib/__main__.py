@@ -1,0 +1,5 @@
+"""`python -m avatarlib`: the command line."""
+
+from avatarlib.cli import main
+
+main()

@@ -1,0 +1,90 @@
+"""Which framework a page uses, and how much it may compute."""
+
+import importlib
+import os
+from importlib import resources
+
+from avatarlib.errors import InputError
+from avatarlib.training.checkpoint import load_arrays
+
+BACKENDS = ("torch", "tensorflow")
+TIERS = ("check", "page", "full")
+
+
+def backend(name=None):
+    """The twin that computes: the room `avatarlib.torch` or `avatarlib.tensorflow`.
+
+    Args:
+        name: "torch" or "tensorflow"; by default the variable AVATARLIB_BACKEND, then "torch".
+
+    Returns:
+        a module with GAN, Generator, Discriminator, generate, the losses and the weights' functions.
+
+    Raises:
+        InputError: an unknown name, or the framework is not installed.
+    """
+    name = name or os.environ.get("AVATARLIB_BACKEND") or "torch"
+    if name not in BACKENDS:
+        raise InputError(f'A backend is "torch" or "tensorflow", not {name!r}.')
+    if name == "tensorflow":
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # only errors, no start-up notes
+    try:
+        return importlib.import_module(f"avatarlib.{name}")
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "tensorflow", "keras"):
+            raise
+        raise InputError(
+            f'{name} is not installed here. Install it with: pip install "avatarlib[{name}]"'
+        ) from error
+
+
+def pretrained(name, *, framework=None):
+    """A generator that was trained beforehand, ready to draw, in either framework.
+
+    Args:
+        name: a name in `pretrained_names()`, such as "grey-28".
+        framework: "torch" or "tensorflow"; by default as in `backend`.
+
+    Returns:
+        a `Generator` of that backend; give it to `backend().generate(generator, z)`.
+
+    Raises:
+        InputError: there is no such network.
+    """
+    if name not in pretrained_names():
+        known = ", ".join(pretrained_names())
+        raise InputError(f"There is no pretrained network {name!r}; there is: {known}.")
+    twin = backend(framework)
+    weights, _ = load_arrays(_pretrained_folder() / f"{name}.safetensors")
+    generator = twin.Generator()
+    twin.set_weights(generator, weights)  # stored in half precision, computed in single
+    return generator
+
+
+def pretrained_names():
+    """The names of the networks that come with the library."""
+    files = (path.name for path in _pretrained_folder().iterdir())
+    return sorted(file.removesuffix(".safetensors") for file in files if file.endswith("safetensors"))
+
+
+def _pretrained_folder():
+    return resources.files("avatarlib") / "pretrained"
+
+
+def tier():
+    """How much a page may compute: "check" for tests, "page" for a laptop, "full" for a GPU.
+
+    The variable AVATARLIB_TIER decides; without it, what the backend sees of the machine.
+
+    Raises:
+        InputError: AVATARLIB_TIER has an unknown value.
+    """
+    chosen = os.environ.get("AVATARLIB_TIER")
+    if chosen and chosen not in TIERS:
+        raise InputError(f"AVATARLIB_TIER is one of {', '.join(TIERS)}, not {chosen!r}.")
+    return chosen or ("full" if backend().has_gpu() else "page")
+
+
+def steps(*, check, page, full):
+    """The number (of steps, pictures, epochs …) that belongs to this run's tier."""
+    return {"check": check, "page": page, "full": full}[tier()]

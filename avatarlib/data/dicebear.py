@@ -1,0 +1,308 @@
+"""Avatars drawn by designers: the DiceBear styles, rendered with every choice as a label.
+
+A style is a designer's drawing in parts (hair, eyes, mouth, colours). The package `dicebear-core`
+puts parts together, deterministically from a seed; `resvg_py` turns the drawing into pixels. The
+choices that were made come back as exact labels.
+"""
+
+import difflib
+import functools
+import hashlib
+import io
+import json
+import os
+import re
+import warnings
+from importlib import metadata, resources
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageColor
+
+from avatarlib.data.avatarset import Attribute, AvatarSet
+from avatarlib.errors import InputError
+from avatarlib.randomness import generator
+
+FREE_LICENCES = ("CC0 1.0", "CC BY 4.0")
+SMALLEST, LARGEST = 16, 512
+PACKAGES = ("dicebear-core", "dicebear-styles", "resvg_py")  # their versions decide every pixel
+CHUNK = 64  # avatars that a worker renders before it reports
+FEW = 512  # up to here, one process is done before the others have started
+ABSENT = "none"  # the label of a part that the avatar does not have
+
+
+def styles():
+    """Every style that can be rendered: name -> {"creator", "licence", "source", "free"}.
+
+    `free` says whether the licence (CC0 or CC BY 4.0) lets you publish what you make of the style.
+    """
+    names = (path.name.removesuffix(".json") for path in _folder().iterdir())
+    return {name: _about(_definition(name)) for name in sorted(names)}
+
+
+def render(
+    style,
+    count,
+    size=32,
+    seed=0,
+    *,
+    weights=None,
+    options=None,
+    background="white",
+    any_licence=False,
+    workers=-1,
+    progress=True,
+):
+    """Render random avatars of one style; a second call with the same arguments reads the cache.
+
+    Args:
+        style: name of a style, see `styles()`.
+        count: number of avatars, at least 1.
+        size: width and height in pixels, 16 to 512.
+        seed: integer; avatar i is a function of (style, seed, i, weights, options).
+        weights: how often each value of an attribute shall occur, to plant a bias of known size:
+            {"hair_colour": {"#220f00": 9, "#e9b729": 1}, "accessories": {"none": 3, "glasses": 1}}.
+            Names are those of the labels; values that are not named do not occur.
+        options: DiceBear's own options, such as {"flip": ["none", "horizontal"]}.
+        background: a colour name or #rrggbb, laid under the avatar.
+        any_licence: also render styles that are not under CC0 or CC BY 4.0.
+        workers: processes; -1 means one for each core.
+        progress: show a progress bar.
+
+    Returns:
+        AvatarSet with images uint8 (count, size, size, 3) and every choice that varies as a label.
+
+    Raises:
+        InputError: unknown style, weight or option, a size or count out of range, a licence that
+            is not free.
+    """
+    definition = _definition(style)
+    _check(style, definition, count, size, background, any_licence)
+    recipe = {
+        "style": style,
+        "count": count,
+        "size": size,
+        "seed": seed,
+        "weights": weights or {},
+        "options": options or {},
+        "background": background,
+        "versions": {name: metadata.version(name) for name in PACKAGES},
+    }
+    cached = _cache_file(recipe)
+    if cached.exists():
+        try:
+            return AvatarSet.load(cached)
+        except InputError as error:
+            warnings.warn(f"{error} Rendering it again.", stacklevel=2)
+    fixed = _draw_weighted(definition, count, seed, weights or {})
+    images, choices = _render_all(recipe, fixed, workers, progress)
+    attributes, numbers = _labels(choices)
+    about = _about(definition)
+    avatars = AvatarSet(
+        images,
+        attributes,
+        numbers,
+        licence=about["licence"],
+        creator=about["creator"],
+        source=about["source"],
+        options=recipe,
+    )
+    try:
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        avatars.save(cached)
+    except (InputError, OSError) as error:  # the avatars are there; only the next call is slower
+        warnings.warn(f"The avatars could not be kept for the next time. {error}", stacklevel=2)
+    return avatars
+
+
+def cache_folder():
+    """Where rendered sets are kept: $AVATARLIB_CACHE, or the user's cache folder."""
+    import platformdirs
+
+    return Path(os.environ.get("AVATARLIB_CACHE") or platformdirs.user_cache_dir("avatarlib"))
+
+
+def _cache_file(recipe):
+    key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
+    name = f"{recipe['style']}-{recipe['size']}px-{recipe['count']}-{key}.npz"
+    return cache_folder() / "avatars" / name
+
+
+# ------------------------------------------------------------------ what a style says about itself
+
+
+def _folder():
+    return resources.files("dicebear_styles")
+
+
+def _definition(style):
+    path = _folder() / f"{style}.json"
+    if not re.fullmatch(r"[a-z0-9-]+", str(style)) or not path.is_file():
+        names = [entry.name.removesuffix(".json") for entry in _folder().iterdir()]
+        close = difflib.get_close_matches(str(style), names, n=3, cutoff=0.4)
+        hint = f"The closest names are {', '.join(close)}." if close else "See al.data.styles()."
+        raise InputError(f"There is no style {style!r}. {hint}")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _about(definition):
+    meta = definition["meta"]
+    licence = meta["license"]["name"].rstrip(".")
+    creator, source = meta["creator"]["name"], meta["source"]
+    remix = "" if creator == "DiceBear" else ", as adapted by DiceBear,"
+    return {
+        "creator": creator,
+        "licence": licence,
+        "source": f"“{source['name']}” ({source['url']}){remix}",
+        "free": licence in FREE_LICENCES,
+    }
+
+
+def _check(style, definition, count, size, background, any_licence):
+    about = _about(definition)
+    if not about["free"] and not any_licence:
+        raise InputError(
+            f"The style {style!r} by {about['creator']} has the licence “{about['licence']}”, which "
+            "is neither CC0 nor CC BY. If your use is allowed, ask for it with any_licence=True."
+        )
+    if not isinstance(count, int) or count < 1:
+        raise InputError(f"The count is a whole number of at least 1, not {count!r}.")
+    if not isinstance(size, int) or not SMALLEST <= size <= LARGEST:
+        raise InputError(f"The size is {SMALLEST} to {LARGEST} pixels, not {size!r}.")
+    try:
+        ImageColor.getrgb(background)
+    except (ValueError, AttributeError) as error:
+        raise InputError(f"{background!r} is no colour. Write a name or #rrggbb.") from error
+
+
+# ---------------------------------------------------------------------------- weights and labels
+
+
+def _label_name(option):
+    """DiceBear's option name -> ours: hairVariant -> hair, skinColor -> skin_colour."""
+    name = option.removesuffix("Variant").replace("Color", "Colour")
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
+
+
+def _draw_weighted(definition, count, seed, weights):
+    """For each avatar, the DiceBear options that settle its weighted attributes: a list of dicts."""
+    parts = {_label_name(f"{name}Variant"): name for name in definition.get("components", {})}
+    palettes = {_label_name(f"{name}Color"): name for name in definition.get("colors", {})}
+    fixed = [{} for _ in range(count)]
+    for label, table in weights.items():
+        if label in parts:
+            name = parts[label]
+            known = [*definition["components"][name].get("variants", {}), ABSENT]
+        elif label in palettes:
+            name, known = palettes[label], None  # any colour will do
+        else:
+            raise InputError(
+                f"There is nothing to weigh under {label!r}; this style has "
+                f"{', '.join(sorted(parts | palettes))}."
+            )
+        values = _draw(label, table, known, count, seed)
+        for options, value in zip(fixed, values, strict=True):
+            if label in palettes:
+                options[f"{name}Color"] = [value]
+            elif value == ABSENT:
+                options[f"{name}Probability"] = 0
+            else:
+                options |= {f"{name}Variant": [value], f"{name}Probability": 100}
+    return fixed
+
+
+def _draw(label, table, known, count, seed):
+    if not isinstance(table, dict) or not table:
+        raise InputError(f"The weights of {label!r} are a table {{value: weight}}, not {table!r}.")
+    for value, weight in table.items():
+        if known is not None and value not in known:
+            close = difflib.get_close_matches(str(value), known, n=3, cutoff=0.3) or known
+            raise InputError(f"{label!r} has no value {value!r}; did you mean {', '.join(close)}?")
+        if known is None and not re.fullmatch(r"#[0-9a-f]{6}", str(value)):
+            raise InputError(f"A colour of {label!r} is written #rrggbb in small letters: {value!r}.")
+        if not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
+            raise InputError(f"The weight of {value!r} in {label!r} is {weight!r}, not a number ≥ 0.")
+    share = np.array(list(table.values()), dtype=np.float64)
+    if share.sum() == 0:
+        raise InputError(f"All weights of {label!r} are 0; at least one must be positive.")
+    rng = generator(seed, f"weights/{label}")
+    return rng.choice(list(table), size=count, p=share / share.sum()).tolist()
+
+
+def _labels(choices):
+    """Turn the options that DiceBear settled, a list of n dicts, into attributes and numbers."""
+    attributes, numbers = {}, {}
+    for option in dict.fromkeys(key for choice in choices for key in choice):
+        values = [choice.get(option) for choice in choices]
+        settled = {value for value in values if isinstance(value, int | float)}
+        if settled and all(value is None or value in settled for value in values):
+            if len(settled) > 1:  # not-a-number stands where the avatar lacks the part
+                numbers[_label_name(option)] = np.array(values, dtype=np.float32)
+            continue
+        texts = [_text(value) for value in values]
+        categories = tuple(sorted(set(texts)))
+        if len(categories) > 1:
+            codes = np.searchsorted(categories, texts).astype(np.uint16)
+            attributes[_label_name(option)] = Attribute(codes, categories)
+    return attributes, numbers
+
+
+def _text(value):
+    if isinstance(value, list):  # a colour, or the stops of a gradient
+        return "-".join(value) or ABSENT
+    return ABSENT if value is None else str(value)
+
+
+# ------------------------------------------------------------------------------------- rendering
+
+
+@functools.cache
+def _style(name):
+    from dicebear import Style
+
+    return Style(_definition(name))
+
+
+def _render_all(recipe, fixed, workers, progress):
+    from joblib import Parallel, delayed
+    from tqdm import tqdm
+
+    starts = range(0, len(fixed), CHUNK)
+    jobs = (delayed(_render_chunk)(recipe, fixed[s : s + CHUNK], s) for s in starts)
+    images = np.empty((len(fixed), recipe["size"], recipe["size"], 3), dtype=np.uint8)
+    choices = []
+    if len(fixed) <= FEW:
+        workers = 1
+    with tqdm(total=len(fixed), desc=recipe["style"], unit="avatar", disable=not progress) as bar:
+        for start, (pictures, chosen) in zip(
+            starts, Parallel(workers, return_as="generator")(jobs), strict=True
+        ):
+            images[start : start + len(pictures)] = pictures
+            choices += chosen
+            bar.update(len(pictures))
+    return images, choices
+
+
+def _render_chunk(recipe, fixed, start):
+    """Avatars number start, start + 1, …: uint8 (m, size, size, 3) and the m settled options."""
+    from dicebear import Avatar, OptionsValidationError
+
+    pictures, chosen = [], []
+    for i, settled in enumerate(fixed, start):
+        options = recipe["options"] | settled | {"seed": f"{recipe['seed']}-{i}"}
+        try:
+            avatar = Avatar(_style(recipe["style"]), options)
+        except OptionsValidationError as error:
+            raise InputError(f"DiceBear does not accept these options: {error}") from error
+        drawn = avatar.to_json()
+        pictures.append(rasterise(drawn["svg"], recipe["size"], recipe["background"]))
+        chosen.append(drawn["options"])
+    return np.stack(pictures), chosen
+
+
+def rasterise(svg, size, background="white"):
+    """Draw one SVG text on a background: uint8 (size, size, 3)."""
+    import resvg_py
+
+    png = resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size, background=background)
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))

@@ -1,0 +1,52 @@
+"""Writing files so that no half-written one is ever taken for whole."""
+
+import errno
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+from avatarlib.errors import InputError
+
+
+@contextmanager
+def atomic_write(path):
+    """Open a binary file that appears under `path` only when it is complete.
+
+    The bytes go to a hidden file in the same folder, are flushed to the disk and then renamed. If
+    anything fails on the way, the hidden file goes and an older file under `path` stays as it was.
+
+    Args:
+        path: where the finished file shall stand; its folder must exist.
+
+    Yields:
+        a binary file open for writing.
+
+    Raises:
+        InputError: the folder is missing, may not be written to, or its disk is full.
+    """
+    path = Path(path)
+    # The process number keeps two runs that write the same file out of each other's way.
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        try:
+            with open(partial, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, path)
+        except OSError as error:
+            raise InputError(_explain(error, path)) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _explain(error, path):
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return f"Cannot write {path}: the folder {path.parent} does not exist. Create it first."
+    if isinstance(error, PermissionError):
+        return f"Cannot write {path}: no permission for {path.parent}. Choose another folder."
+    if isinstance(error, IsADirectoryError):
+        return f"Cannot write {path}: this is a folder. Give the name of a file."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"Cannot write {path}: the disk is full. Nothing was written; make room and retry."
+    return f"Cannot write {path}: {error.strerror or error}."

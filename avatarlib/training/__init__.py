@@ -1,0 +1,1 @@
+"""All of training that needs no framework."""

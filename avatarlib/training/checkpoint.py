@@ -1,0 +1,63 @@
+"""One safetensors file that both frameworks read: named arrays and a header of text.
+
+Names read like paths ("generator/up1/kernel"); layouts are TensorFlow's (height, width, in, out),
+flat images run row by row with the channels last. Pickles are refused: opening one runs its code.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from avatarlib.errors import InputError
+from avatarlib.files import atomic_write
+
+PICKLE_STARTS = (b"\x80", b"PK")  # a bare pickle, and the zip of torch.save
+
+
+def save_arrays(path, arrays, header):
+    """Write named arrays and a header, complete or not at all.
+
+    Args:
+        path: name of the file, usually ending in .safetensors.
+        arrays: name -> NumPy array of any numeric dtype.
+        header: plain data that JSON can hold.
+
+    Raises:
+        InputError: the place cannot be written to.
+    """
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    with atomic_write(path) as file:
+        file.write(save(contiguous, metadata={"avatarlib": json.dumps(header)}))
+
+
+def load_arrays(path):
+    """Read what `save_arrays` wrote.
+
+    Returns:
+        (arrays, header): name -> NumPy array as stored, and the header.
+
+    Raises:
+        InputError: no such file, a pickle, damaged, or from another program.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.")
+    with open(path, "rb") as file:
+        start = file.read(2)
+    if start.startswith(PICKLE_STARTS):
+        raise InputError(
+            f"{path} is a pickle (torch.save writes these). Opening one can run any code that its "
+            "author put in, so avatarlib reads safetensors only. Convert it where you trust it."
+        )
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = (file.metadata() or {}).get("avatarlib")
+            arrays = {name: file.get_tensor(name) for name in file.keys()}
+    except SafetensorError as error:
+        raise InputError(f"{path} is damaged or no safetensors file: {error}.") from error
+    if header is None:
+        raise InputError(f"{path} was not written by avatarlib: it has no header of ours.")
+    return arrays, json.loads(header)
