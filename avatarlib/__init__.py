@@ -9,7 +9,14 @@ Importing it loads neither framework; `al.backend()` does.
 """
 
 from avatarlib import data, show
-from avatarlib.backends import backend, pretrained, pretrained_names, steps, tier
+from avatarlib.backends import (
+    backend,
+    pretrained,
+    pretrained_names,
+    pretrained_record,
+    steps,
+    tier,
+)
 from avatarlib.errors import InputError
 from avatarlib.randomness import noise
 from avatarlib.training.pixels import to_float, to_uint8
@@ -23,6 +30,7 @@ __all__ = [
     "noise",
     "pretrained",
     "pretrained_names",
+    "pretrained_record",
     "show",
     "steps",
     "tier",

@@ -1,8 +1,11 @@
 """Which framework a page uses, and how much it may compute."""
 
-import importlib
+import importlib.util
+import json
 import os
 from importlib import resources
+
+import numpy as np
 
 from avatarlib.errors import InputError
 from avatarlib.training.checkpoint import load_arrays
@@ -15,15 +18,16 @@ def backend(name=None):
     """The twin that computes: the room `avatarlib.torch` or `avatarlib.tensorflow`.
 
     Args:
-        name: "torch" or "tensorflow"; by default the variable AVATARLIB_BACKEND, then "torch".
+        name: "torch" or "tensorflow"; by default the variable AVATARLIB_BACKEND, then PyTorch if
+            it is installed.
 
     Returns:
-        a module with GAN, Generator, Discriminator, generate, the losses and the weights' functions.
+        a module with GAN, Generator, Discriminator, generate, losses and the weights' functions.
 
     Raises:
         InputError: an unknown name, or the framework is not installed.
     """
-    name = name or os.environ.get("AVATARLIB_BACKEND") or "torch"
+    name = name or os.environ.get("AVATARLIB_BACKEND") or _first_installed()
     if name not in BACKENDS:
         raise InputError(f'A backend is "torch" or "tensorflow", not {name!r}.')
     if name == "tensorflow":
@@ -36,6 +40,10 @@ def backend(name=None):
         raise InputError(
             f'{name} is not installed here. Install it with: pip install "avatarlib[{name}]"'
         ) from error
+
+
+def _first_installed():
+    return next((name for name in BACKENDS if importlib.util.find_spec(name)), BACKENDS[0])
 
 
 def pretrained(name, *, framework=None):
@@ -51,20 +59,45 @@ def pretrained(name, *, framework=None):
     Raises:
         InputError: there is no such network.
     """
-    if name not in pretrained_names():
-        known = ", ".join(pretrained_names())
-        raise InputError(f"There is no pretrained network {name!r}; there is: {known}.")
+    weights, _ = load_arrays(_pretrained_file(name, ".safetensors"))
     twin = backend(framework)
-    weights, _ = load_arrays(_pretrained_folder() / f"{name}.safetensors")
     generator = twin.Generator()
     twin.set_weights(generator, weights)  # stored in half precision, computed in single
     return generator
 
 
+def pretrained_record(name):
+    """How a pretrained network came about.
+
+    Args:
+        name: a name in `pretrained_names()`.
+
+    Returns:
+        (card, history): the recipe, licence and duration as plain data; and the course of the run:
+        `losses` float32 (epochs, 2), each epoch's mean for discriminator and generator, `epochs`
+        int (k,) and `samples` uint8 (k, 16, 28, 28, 1), the same latents after so many epochs.
+
+    Raises:
+        InputError: there is no such network.
+    """
+    card = json.loads(_pretrained_file(name, ".json").read_text(encoding="utf-8"))
+    with np.load(_pretrained_file(name, "-history.npz"), allow_pickle=False) as file:
+        return card, dict(file)
+
+
 def pretrained_names():
     """The names of the networks that come with the library."""
     files = (path.name for path in _pretrained_folder().iterdir())
-    return sorted(file.removesuffix(".safetensors") for file in files if file.endswith("safetensors"))
+    return sorted(
+        file.removesuffix(".safetensors") for file in files if file.endswith("safetensors")
+    )
+
+
+def _pretrained_file(name, ending):
+    if name not in pretrained_names():
+        known = ", ".join(pretrained_names())
+        raise InputError(f"There is no pretrained network {name!r}; there is: {known}.")
+    return _pretrained_folder() / f"{name}{ending}"
 
 
 def _pretrained_folder():

@@ -39,7 +39,7 @@ def render(
 def show(
     file: Annotated[Path, typer.Argument(help="An npz file that render wrote.")],
     out: Annotated[Path | None, typer.Option(help="The picture; default: beside the file.")] = None,
-    count: Annotated[int, typer.Option(help="The first so many avatars.")] = 64,
+    count: Annotated[int, typer.Option(min=1, help="The first so many avatars.")] = 64,
 ):
     """Describe an npz file and draw its first avatars into a PNG picture."""
     avatars = AvatarSet.load(file)

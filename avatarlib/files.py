@@ -2,7 +2,7 @@
 
 import errno
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from avatarlib.errors import InputError
@@ -26,7 +26,7 @@ def atomic_write(path):
     """
     path = Path(path)
     # The process number keeps two runs that write the same file out of each other's way.
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.parent / f".{path.name}.{os.getpid()}.partial"
     try:
         try:
             with open(partial, "wb") as file:
@@ -37,7 +37,8 @@ def atomic_write(path):
         except OSError as error:
             raise InputError(_explain(error, path)) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # it is renamed, or there was none
+            partial.unlink()
 
 
 def _explain(error, path):

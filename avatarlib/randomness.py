@@ -10,6 +10,8 @@ import hashlib
 
 import numpy as np
 
+from avatarlib.errors import InputError
+
 
 def generator(seed, stream, step=0):
     """A NumPy generator for one step of one stream.
@@ -24,7 +26,13 @@ def generator(seed, stream, step=0):
 
     Returns:
         a fresh `numpy.random.Generator`; equal arguments give equal draws.
+
+    Raises:
+        InputError: the seed or the step is no such integer.
     """
+    for name, value in {"seed": seed, "step": step}.items():
+        if not isinstance(value, int | np.integer) or not 0 <= value < 2**64:
+            raise InputError(f"The {name} is a whole number of at least 0, not {value!r}.")
     stream_key = int.from_bytes(hashlib.sha256(stream.encode()).digest()[:8], "little")
     key = np.array([seed, stream_key], dtype=np.uint64)
     counter = np.array([0, 0, 0, step], dtype=np.uint64)

@@ -15,6 +15,7 @@ from avatarlib.files import atomic_write
 from avatarlib.randomness import generator
 
 FORMAT = "avatarlib.AvatarSet/1"
+PICKLE_START = b"\x80"
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, the weights of Pillow's mode "L"
 
 
@@ -60,11 +61,17 @@ class AvatarSet:
         if images.shape[3] not in (1, 3):
             raise InputError(f"Images have 1 or 3 channels; these have {images.shape[3]}.")
         for name, (codes, categories) in self.attributes.items():
-            if codes.shape != (len(images),) or (len(codes) and codes.max() >= len(categories)):
-                raise InputError(f"The attribute {name!r} does not fit the {len(images)} images.")
+            if not _is_column(codes, np.uint16, len(images)) or (codes >= len(categories)).any():
+                raise InputError(
+                    f"The attribute {name!r} does not fit the {len(images)} images: its codes are "
+                    "one uint16 array (n,), each below the number of categories."
+                )
         for name, values in self.numbers.items():
-            if values.shape != (len(images),):
-                raise InputError(f"The number {name!r} does not fit the {len(images)} images.")
+            if not _is_column(values, np.float32, len(images)):
+                raise InputError(
+                    f"The number {name!r} does not fit the {len(images)} images: it is one float32 "
+                    "array (n,)."
+                )
 
     def __len__(self):
         return len(self.images)
@@ -83,7 +90,9 @@ class AvatarSet:
         return replace(
             self,
             images=self.images[rows],
-            attributes={k: Attribute(a.codes[rows], a.categories) for k, a in self.attributes.items()},
+            attributes={
+                k: Attribute(a.codes[rows], a.categories) for k, a in self.attributes.items()
+            },
             numbers={k: values[rows] for k, values in self.numbers.items()},
         )
 
@@ -98,9 +107,10 @@ class AvatarSet:
         return np.array(categories)[codes]
 
     def counts(self, name):
-        """How often each category of one attribute occurs: name -> int, in the categories' order."""
+        """How often each category of an attribute occurs: name -> int, in the categories' order."""
         codes, categories = self._attribute(name)
-        return dict(zip(categories, np.bincount(codes, minlength=len(categories)).tolist()))
+        occurrences = np.bincount(codes, minlength=len(categories)).tolist()
+        return dict(zip(categories, occurrences, strict=True))
 
     def _attribute(self, name):
         if name not in self.attributes:
@@ -133,8 +143,11 @@ class AvatarSet:
         """
         if not len(self):
             raise InputError("There is nothing to split: the set is empty.")
-        if len(fractions) < 2 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:
-            raise InputError(f"The fractions of a split are positive and sum to 1, not {fractions}.")
+        positive = len(fractions) > 1 and all(
+            isinstance(part, int | float) and part > 0 for part in fractions
+        )
+        if not positive or abs(sum(fractions) - 1) > 1e-9:
+            raise InputError(f"The fractions of a split are positive, with sum 1, not {fractions}.")
         rng = generator(seed, "split")
         group = _groups_of_equals(self.images)
         rank = rng.permutation(len(self))[group]
@@ -163,8 +176,8 @@ class AvatarSet:
         Raises:
             InputError: the batch is empty or larger than the set.
         """
-        if not 1 <= size <= len(self):
-            raise InputError(f"A batch has between 1 and {len(self)} pictures, not {size}.")
+        if not isinstance(size, int | np.integer) or not 1 <= size <= len(self):
+            raise InputError(f"A batch has between 1 and {len(self)} pictures, not {size!r}.")
         order = generator(seed, "order", epoch).permutation(len(self))
         return (
             self.images[order[start : start + size]]
@@ -204,11 +217,14 @@ class AvatarSet:
         """
         path = Path(path)
         try:
+            with open(path, "rb") as file:
+                if not file.read(2).startswith((b"PK", PICKLE_START)):
+                    raise ValueError("neither npz nor pickle")  # NumPy takes the rest for pickles
             with np.load(path, allow_pickle=False) as file:
                 meta = json.loads(file["meta"].tobytes())
+                if meta["format"] != FORMAT:
+                    raise InputError(f"it has the format {meta['format']}; this reads {FORMAT}.")
                 images, codes, numbers = file["images"], file["codes"], file["numbers"]
-            if meta["format"] != FORMAT:
-                raise InputError(f"{path} has the format {meta['format']}; this reads {FORMAT}.")
             columns = zip(meta["categories"].items(), codes.T, strict=True)
             attributes = {k: Attribute(column, tuple(names)) for (k, names), column in columns}
             numbers = dict(zip(meta["numbers"], numbers.T, strict=True))
@@ -220,9 +236,9 @@ class AvatarSet:
             raise InputError(f"There is no file {path}.") from error
         except (IsADirectoryError, PermissionError) as error:
             raise InputError(f"Cannot read {path}: {error.strerror.lower()}.") from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
             raise InputError(f"{path} is damaged or incomplete. Make or copy it again.") from error
-        except (KeyError, ValueError, TypeError, AttributeError) as error:
+        except (LookupError, ValueError, TypeError, ArithmeticError, MemoryError) as error:
             if "allow_pickle" in str(error) or "pickled" in str(error):
                 reason = "it holds Python objects (a pickle), which can run code when opened"
             else:
@@ -234,6 +250,10 @@ def _groups_of_equals(images):
     """A number for each picture, int (n,), the same for pictures that are equal in every pixel."""
     digests = [hashlib.blake2b(picture.tobytes(), digest_size=8).digest() for picture in images]
     return np.unique([int.from_bytes(d, "little") for d in digests], return_inverse=True)[1]
+
+
+def _is_column(values, dtype, n):
+    return isinstance(values, np.ndarray) and values.dtype == dtype and values.shape == (n,)
 
 
 def _describe(images):

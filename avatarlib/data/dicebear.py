@@ -25,7 +25,8 @@ from avatarlib.randomness import generator
 
 FREE_LICENCES = ("CC0 1.0", "CC BY 4.0")
 SMALLEST, LARGEST = 16, 512
-PACKAGES = ("dicebear-core", "dicebear-styles", "resvg_py")  # their versions decide every pixel
+# Their versions decide every pixel and every label.
+PACKAGES = ("avatarlib", "dicebear-core", "dicebear-styles", "resvg_py")
 CHUNK = 64  # avatars that a worker renders before it reports
 FEW = 512  # up to here, one process is done before the others have started
 ABSENT = "none"  # the label of a part that the avatar does not have
@@ -77,7 +78,10 @@ def render(
             is not free.
     """
     definition = _definition(style)
-    _check(style, definition, count, size, background, any_licence)
+    _check(style, definition, count, size, seed, background, any_licence)
+    if options:
+        _check_options(style, options)
+    fixed = _draw_weighted(definition, count, seed, weights or {})
     recipe = {
         "style": style,
         "count": count,
@@ -89,12 +93,11 @@ def render(
         "versions": {name: metadata.version(name) for name in PACKAGES},
     }
     cached = _cache_file(recipe)
-    if cached.exists():
+    if os.path.exists(cached):
         try:
             return AvatarSet.load(cached)
         except InputError as error:
             warnings.warn(f"{error} Rendering it again.", stacklevel=2)
-    fixed = _draw_weighted(definition, count, seed, weights or {})
     images, choices = _render_all(recipe, fixed, workers, progress)
     attributes, numbers = _labels(choices)
     about = _about(definition)
@@ -158,41 +161,74 @@ def _about(definition):
     }
 
 
-def _check(style, definition, count, size, background, any_licence):
+def _check(style, definition, count, size, seed, background, any_licence):
     about = _about(definition)
     if not about["free"] and not any_licence:
         raise InputError(
-            f"The style {style!r} by {about['creator']} has the licence “{about['licence']}”, which "
-            "is neither CC0 nor CC BY. If your use is allowed, ask for it with any_licence=True."
+            f"The style {style!r} by {about['creator']} has the licence “{about['licence']}”, "
+            "neither CC0 nor CC BY. If your use is allowed, ask for it: any_licence=True, or "
+            "--any-licence on the command line."
         )
     if not isinstance(count, int) or count < 1:
         raise InputError(f"The count is a whole number of at least 1, not {count!r}.")
     if not isinstance(size, int) or not SMALLEST <= size <= LARGEST:
         raise InputError(f"The size is {SMALLEST} to {LARGEST} pixels, not {size!r}.")
+    if not isinstance(seed, int) or seed < 0:
+        raise InputError(f"The seed is a whole number of at least 0, not {seed!r}.")
     try:
         ImageColor.getrgb(background)
-    except (ValueError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise InputError(f"{background!r} is no colour. Write a name or #rrggbb.") from error
+
+
+def _check_options(style, options):
+    """Refuse also what DiceBear would pass over in silence: names and values it does not know."""
+    from dicebear import Avatar, OptionsDescriptor, OptionsValidationError
+
+    if not isinstance(options, dict):
+        raise InputError(f"The options are a table {{name: value}}, not {options!r}.")
+    fields = OptionsDescriptor(_style(style)).to_json()
+    del fields["seed"], fields["size"]  # arguments of `render`
+    for name, value in options.items():
+        if name not in fields:
+            close = difflib.get_close_matches(str(name), fields, n=3, cutoff=0.3) or sorted(fields)
+            raise InputError(f"{style!r} has no option {name!r}; did you mean {', '.join(close)}?")
+        known = fields[name].get("values")
+        if known is None or fields[name].get("open"):
+            continue
+        for given in value if isinstance(value, list | dict) else [value]:
+            if given not in known:
+                close = difflib.get_close_matches(str(given), known, n=3, cutoff=0.3) or known
+                raise InputError(
+                    f"The option {name!r} has no value {given!r}; did you mean {', '.join(close)}?"
+                )
+    try:
+        Avatar(_style(style), options)
+    except OptionsValidationError as error:
+        raise InputError(f"DiceBear does not accept these options: {error}") from error
 
 
 # ---------------------------------------------------------------------------- weights and labels
 
 
 def _label_name(option):
-    """DiceBear's option name -> ours: hairVariant -> hair, skinColor -> skin_colour."""
+    """DiceBear's option name -> ours: hairVariant -> hair, fabricAColor -> fabric_a_colour."""
     name = option.removesuffix("Variant").replace("Color", "Colour")
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def _draw_weighted(definition, count, seed, weights):
-    """For each avatar, the DiceBear options that settle its weighted attributes: a list of dicts."""
-    parts = {_label_name(f"{name}Variant"): name for name in definition.get("components", {})}
+    """For each avatar the DiceBear options that settle its weighted attributes: a list of dicts."""
+    components = definition.get("components", {}).items()
+    parts = {_label_name(f"{name}Variant"): name for name, part in components if "variants" in part}
     palettes = {_label_name(f"{name}Color"): name for name in definition.get("colors", {})}
+    if not isinstance(weights, dict):
+        raise InputError(f"Weights are a table {{attribute: {{value: weight}}}}, not {weights!r}.")
     fixed = [{} for _ in range(count)]
     for label, table in weights.items():
         if label in parts:
             name = parts[label]
-            known = [*definition["components"][name].get("variants", {}), ABSENT]
+            known = [*definition["components"][name]["variants"], ABSENT]
         elif label in palettes:
             name, known = palettes[label], None  # any colour will do
         else:
@@ -219,14 +255,15 @@ def _draw(label, table, known, count, seed):
             close = difflib.get_close_matches(str(value), known, n=3, cutoff=0.3) or known
             raise InputError(f"{label!r} has no value {value!r}; did you mean {', '.join(close)}?")
         if known is None and not re.fullmatch(r"#[0-9a-f]{6}", str(value)):
-            raise InputError(f"A colour of {label!r} is written #rrggbb in small letters: {value!r}.")
+            raise InputError(f"Write a colour of {label!r} as #rrggbb, small letters: {value!r}.")
         if not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
-            raise InputError(f"The weight of {value!r} in {label!r} is {weight!r}, not a number ≥ 0.")
-    share = np.array(list(table.values()), dtype=np.float64)
+            raise InputError(f"The weight of {value!r} in {label!r} is {weight!r}, no number ≥ 0.")
+    values = sorted(table)  # equal weights give equal avatars, in whatever order they are written
+    share = np.array([table[value] for value in values], dtype=np.float64)
     if share.sum() == 0:
         raise InputError(f"All weights of {label!r} are 0; at least one must be positive.")
     rng = generator(seed, f"weights/{label}")
-    return rng.choice(list(table), size=count, p=share / share.sum()).tolist()
+    return rng.choice(values, size=count, p=share / share.sum()).tolist()
 
 
 def _labels(choices):
@@ -285,16 +322,12 @@ def _render_all(recipe, fixed, workers, progress):
 
 def _render_chunk(recipe, fixed, start):
     """Avatars number start, start + 1, …: uint8 (m, size, size, 3) and the m settled options."""
-    from dicebear import Avatar, OptionsValidationError
+    from dicebear import Avatar
 
     pictures, chosen = [], []
     for i, settled in enumerate(fixed, start):
         options = recipe["options"] | settled | {"seed": f"{recipe['seed']}-{i}"}
-        try:
-            avatar = Avatar(_style(recipe["style"]), options)
-        except OptionsValidationError as error:
-            raise InputError(f"DiceBear does not accept these options: {error}") from error
-        drawn = avatar.to_json()
+        drawn = Avatar(_style(recipe["style"]), options).to_json()
         pictures.append(rasterise(drawn["svg"], recipe["size"], recipe["background"]))
         chosen.append(drawn["options"])
     return np.stack(pictures), chosen
@@ -304,5 +337,8 @@ def rasterise(svg, size, background="white"):
     """Draw one SVG text on a background: uint8 (size, size, 3)."""
     import resvg_py
 
-    png = resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size, background=background)
+    red, green, blue = ImageColor.getrgb(background)[:3]  # Pillow knows more names than resvg
+    png = resvg_py.svg_to_bytes(
+        svg_string=svg, width=size, height=size, background=f"#{red:02x}{green:02x}{blue:02x}"
+    )
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))

@@ -1,8 +1,11 @@
-"""Your own pictures: a folder or a zip file becomes an `AvatarSet`, and nothing is silently lost."""
+"""Your own pictures: a folder or a zip file becomes an `AvatarSet`; nothing is silently lost."""
 
 import io
+import os
+import stat
 import warnings
 import zipfile
+import zlib
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
@@ -15,6 +18,7 @@ from avatarlib.errors import InputError
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
 MOST_BYTES = 64 * 2**20  # of one file
 MOST_PIXELS = 64_000_000  # of one picture; a tiny file can claim 50,000 x 50,000
+DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError)
 
 
 def read_folder(
@@ -48,7 +52,7 @@ def read_folder(
         raise InputError(f'fit is "crop" or "pad", not {fit!r}.')
     try:
         colour = ImageColor.getrgb(background)[:3]
-    except (ValueError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise InputError(f"{background!r} is no colour. Write a name or #rrggbb.") from error
 
     images, names, left_out = [], [], {}
@@ -78,19 +82,22 @@ class _Unusable(Exception):
 
 def _entries(path):
     """Pairs (name, function that reads the file's bytes), sorted by name."""
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.is_file())
-        for file in files:
+    if os.path.isdir(path):
+        files, unreadable = [], []
+        for folder, subfolders, names in os.walk(path, onerror=unreadable.append):
+            links = [name for name in subfolders if os.path.islink(os.path.join(folder, name))]
+            files += [Path(folder, name) for name in names + links]
+        for file in sorted(files + [Path(error.filename) for error in unreadable]):
             yield file.relative_to(path).as_posix(), lambda file=file: _read_file(file)
-    elif path.is_file() and zipfile.is_zipfile(path):
+    elif os.path.isfile(path) and zipfile.is_zipfile(path):
         try:
             with zipfile.ZipFile(path) as archive:
                 members = [member for member in archive.infolist() if not member.is_dir()]
                 for member in sorted(members, key=lambda member: member.filename):
                     yield member.filename, lambda member=member: _read_member(archive, member)
-        except zipfile.BadZipFile as error:
+        except DAMAGED_ZIP as error:
             raise InputError(f"{path} is damaged: {error}. Make or copy it again.") from error
-    elif path.exists():
+    elif os.path.exists(path):
         raise InputError(f"{path} is neither a folder nor a zip file.")
     else:
         raise InputError(f"There is no folder or zip file {path}.")
@@ -98,11 +105,18 @@ def _entries(path):
 
 def _read_file(file):
     try:
-        if file.stat().st_size > MOST_BYTES:
+        status = file.stat()
+        if stat.S_ISDIR(status.st_mode):  # os.walk does not go there, lest it walk in circles
+            raise _Unusable("a link to a folder" if file.is_symlink() else "no permission")
+        if not stat.S_ISREG(status.st_mode):
+            raise _Unusable("neither a file nor a folder")
+        if status.st_size > MOST_BYTES:
             raise _Unusable(f"larger than {MOST_BYTES // 2**20} MiB")
         return file.read_bytes()
     except PermissionError as error:
-        raise _Unusable("no permission to read it") from error
+        raise _Unusable("no permission") from error
+    except OSError as error:  # a link that leads nowhere, or in circles
+        raise _Unusable(f"cannot be read: {error.strerror}") from error
 
 
 def _read_member(archive, member):
@@ -114,7 +128,7 @@ def _read_member(archive, member):
     try:
         with archive.open(member) as file:
             content = file.read(MOST_BYTES + 1)
-    except (zipfile.BadZipFile, zipfile.zlib.error, EOFError, NotImplementedError) as error:
+    except DAMAGED_ZIP as error:
         raise _Unusable("damaged inside the zip file") from error
     if len(content) > MOST_BYTES:
         raise _Unusable(f"larger than {MOST_BYTES // 2**20} MiB")
@@ -130,27 +144,33 @@ def _open(content):
             if image.width * image.height > MOST_PIXELS:
                 raise _Unusable(f"more than {MOST_PIXELS // 10**6} million pixels")
             image.load()
+            return _eight_bits(ImageOps.exif_transpose(image))
+        except _Unusable:
+            raise
         except UnidentifiedImageError as error:
             raise _Unusable("not a picture that we read") from error
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise _Unusable(f"more than {MOST_PIXELS // 10**6} million pixels") from error
-        except (OSError, SyntaxError, ValueError, EOFError) as error:
+        except Exception as error:  # whatever a damaged file leads Pillow to
             raise _Unusable("damaged or incomplete") from error
-    return _eight_bits(ImageOps.exif_transpose(image))
 
 
 def _eight_bits(image):
     if image.mode == "F":
         raise _Unusable("floating-point pixels, whose range is not stated")
     if image.mode.startswith("I"):  # 16 bits a pixel; Pillow's own conversion would clip at 255
-        grey = np.asarray(image).astype(np.float64) / 257
-        return Image.fromarray(np.rint(np.clip(grey, 0, 255)).astype(np.uint8)).convert("RGB")
+        grey = np.asarray(image)
+        if grey.min() < 0 or grey.max() > 65535:
+            raise _Unusable("more than 16 bits a pixel")
+        return Image.fromarray(np.rint(grey / 257).astype(np.uint8)).convert("RGB")
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
 def _square(image, size, fit, colour):
     if min(image.size) < size:
         raise _Unusable(f"smaller than {size} pixels")
+    if fit == "pad" and max(image.size) > size * min(image.size):
+        raise _Unusable("so narrow that nothing would be left of it")
     if image.mode == "RGBA":
         ground = Image.new("RGBA", image.size, (*colour, 255))
         image = Image.alpha_composite(ground, image).convert("RGB")

@@ -28,10 +28,9 @@ def sheet(images, columns=8, zoom=1, gap=0):
     Raises:
         InputError: not uint8 pictures, or a number below its least value.
     """
-    if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
-        raise InputError(f"A sheet shows uint8 (n, h, w, c); this is {images.dtype} {images.shape}.")
-    if columns < 1 or zoom < 1 or gap < 0:
-        raise InputError("A sheet has at least 1 column, a zoom of at least 1 and no negative gap.")
+    _check(images, columns)
+    if zoom < 1 or gap < 0:
+        raise InputError("A sheet has a zoom of at least 1 and no negative gap.")
     n, height, width, channels = images.shape
     rows = -(-n // columns)
     canvas = np.full(
@@ -55,21 +54,38 @@ def grid(images, columns=8, titles=None, width=7.0):
 
     Returns:
         the figure. In a notebook, as a cell's last line, it is shown once.
-    """
-    from matplotlib.figure import Figure
 
+    Raises:
+        InputError: not uint8 pictures, no column, or not one title for each picture.
+    """
+    import matplotlib.pyplot as plt
+
+    _check(images, columns)
+    if titles is not None and len(titles) != len(images):
+        raise InputError(f"{len(titles)} titles do not fit {len(images)} pictures.")
     rows = -(-len(images) // columns)
     cell = width / columns
-    figure = Figure(figsize=(width, rows * cell * (1.25 if titles else 1.0)), layout="constrained")
+    height = rows * cell * (1.25 if titles else 1.0)
+    figure = plt.figure(figsize=(width, height), layout="constrained")
+    plt.close(figure)  # else a notebook would show it a second time
     figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes:
         axis.set_axis_off()
     for i, (axis, image) in enumerate(zip(axes, images, strict=False)):
-        axis.imshow(image.squeeze(-1) if image.shape[-1] == 1 else image, cmap="gray", vmin=0, vmax=255)
+        axis.imshow(
+            image.squeeze(-1) if image.shape[-1] == 1 else image, cmap="gray", vmin=0, vmax=255
+        )
         if titles is not None:
             axis.set_title(titles[i], fontsize=8)
     return figure
+
+
+def _check(images, columns):
+    if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
+        raise InputError(f"Pictures are uint8 (n, h, w, c); this is {images.dtype} {images.shape}.")
+    if columns < 1:
+        raise InputError(f"A sheet has at least 1 column, not {columns}.")
 
 
 class Film:
@@ -130,11 +146,14 @@ _FILM = """\
     <input type="range" min="0" max="{last}" value="{last}" aria-label="{alt}: frame">
     <output>{label}</output>
   </div>
+  <figcaption>{alt}.</figcaption>
 </figure>
 <style>
+  .film {{ text-align: center; }}
   .film img {{ width: 100%; max-width: 28rem; image-rendering: pixelated; }}
   .film img[hidden] {{ display: none; }}
-  .film-controls {{ display: flex; gap: 0.75rem; align-items: center; max-width: 28rem; }}
+  .film-controls {{ display: flex; gap: 0.75rem; align-items: center; }}
+  .film-controls {{ max-width: 28rem; margin: 0.5rem auto; }}
   .film-controls input {{ flex: 1; min-width: 4rem; }}
   .film-controls button {{ min-width: 4.5rem; min-height: 2.25rem; }}
 </style>

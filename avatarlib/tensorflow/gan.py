@@ -93,7 +93,8 @@ class GAN:
         """
         self.steps = steps
         for player, network, optimizer in self._players():
-            own = {k.removeprefix(f"{player}/"): a for k, a in arrays.items() if k.startswith(player)}
+            mine = [name for name in arrays if name.startswith(player)]
+            own = {name.removeprefix(f"{player}/"): arrays[name] for name in mine}
             set_weights(network, {k: a for k, a in own.items() if not k.endswith(("/m", "/v"))})
             optimizer.iterations.assign(steps)
             for name, slot in _moments(network, optimizer).items():
@@ -106,9 +107,7 @@ class GAN:
     def _masks(self, which, n):
         shapes, rate = Discriminator.mask_shapes, Discriminator.dropout
         return [
-            tf.constant(
-                dropout_mask(self.seed, f"dropout/{which}/{i}", self.steps, (n, *s), rate)
-            )
+            tf.constant(dropout_mask(self.seed, f"dropout/{which}/{i}", self.steps, (n, *s), rate))
             for i, s in enumerate(shapes)
         ]
 

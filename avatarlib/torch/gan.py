@@ -93,9 +93,11 @@ class GAN:
         """
         self.steps = steps
         for player, network, optimizer in self._players():
-            own = {k.removeprefix(f"{player}/"): a for k, a in arrays.items() if k.startswith(player)}
+            mine = [name for name in arrays if name.startswith(player)]
+            own = {name.removeprefix(f"{player}/"): arrays[name] for name in mine}
             is_moment = {k: k.endswith(tuple(MOMENTS.values())) for k in own}
             set_weights(network, {k: a for k, a in own.items() if not is_moment[k]})
+            optimizer.state.clear()
             for name, (parameter, axes) in tensors(network).items():
                 if not is_moment.get(f"{name}/m"):
                     continue  # a running average, or a run that has not begun

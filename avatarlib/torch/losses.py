@@ -5,7 +5,8 @@ Then -log D = softplus(-l) and -log(1 - D) = softplus(l), which stay exact where
 probability would have overflowed.
 """
 
-# PyTorch's own softplus turns linear above 20; -logsigmoid(-l) is the same function, exact throughout.
+# PyTorch's own softplus turns linear above 20; -logsigmoid(-l) is the same function, exact
+# throughout.
 from torch.nn.functional import logsigmoid
 
 

@@ -177,7 +177,8 @@ def tensors(network):
             found[f"{layer}/variance"] = module.running_var, (0,)
             continue
         # (out, in, h, w), and for the transposed convolution (in, out, h, w), reversed by pairs.
-        found[f"{layer}/kernel"] = module.weight, (2, 3, 1, 0) if module.weight.ndim == 4 else (1, 0)
+        axes = (2, 3, 1, 0) if module.weight.ndim == 4 else (1, 0)
+        found[f"{layer}/kernel"] = module.weight, axes
         if module.bias is not None:
             found[f"{layer}/bias"] = module.bias, (0,)
     return found

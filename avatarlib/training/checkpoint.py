@@ -43,21 +43,24 @@ def load_arrays(path):
         InputError: no such file, a pickle, damaged, or from another program.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"There is no file {path}.")
-    with open(path, "rb") as file:
-        start = file.read(2)
-    if start.startswith(PICKLE_STARTS):
-        raise InputError(
-            f"{path} is a pickle (torch.save writes these). Opening one can run any code that its "
-            "author put in, so avatarlib reads safetensors only. Convert it where you trust it."
-        )
     try:
+        with open(path, "rb") as file:
+            start = file.read(2)
         with safe_open(path, framework="numpy") as file:
             header = (file.metadata() or {}).get("avatarlib")
+            if header is None:
+                raise InputError(f"{path} was not written by avatarlib: it has no header of ours.")
             arrays = {name: file.get_tensor(name) for name in file.keys()}
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file {path}.") from error
+    except OSError as error:
+        raise InputError(f"Cannot read {path}: {error.strerror or error}.") from error
     except SafetensorError as error:
+        # Only now: the length at the start of a sound safetensors file may look like a pickle.
+        if start.startswith(PICKLE_STARTS):
+            raise InputError(
+                f"{path} is a pickle (torch.save writes these). Opening one can run any code that "
+                "its author put in; avatarlib reads only safetensors. Convert it, if you trust it."
+            ) from error
         raise InputError(f"{path} is damaged or no safetensors file: {error}.") from error
-    if header is None:
-        raise InputError(f"{path} was not written by avatarlib: it has no header of ours.")
     return arrays, json.loads(header)

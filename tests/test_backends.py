@@ -1,0 +1,117 @@
+"""Which framework, how much to compute, and what was trained beforehand."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import avatarlib as al
+from avatarlib import InputError
+
+ROOT = Path(al.__file__).parents[1]
+
+
+def run(code, **variables):
+    """What a fresh Python prints."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)} | variables
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    return done.stdout.strip() or done.stderr
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch):
+    for name in ("AVATARLIB_BACKEND", "AVATARLIB_TIER"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_backend_is_chosen_by_argument_then_variable_then_torch(monkeypatch):
+    assert al.backend().name == "torch"
+    assert al.backend("tensorflow").name == "tensorflow"
+    monkeypatch.setenv("AVATARLIB_BACKEND", "tensorflow")
+    assert al.backend().name == "tensorflow"
+    assert al.backend("torch").name == "torch"
+
+
+def test_an_unknown_backend_is_named(monkeypatch):
+    with pytest.raises(InputError, match="not 'jax'"):
+        al.backend("jax")
+    monkeypatch.setenv("AVATARLIB_BACKEND", "Torch")
+    with pytest.raises(InputError, match="not 'Torch'"):
+        al.backend()
+
+
+WITHOUT = """
+import importlib.abc, sys
+
+class NotInstalled(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.split(".")[0] == {hidden!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, NotInstalled())
+import avatarlib
+try:
+    print(avatarlib.backend({name!r}).name)
+except avatarlib.InputError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    "name, hidden", [("torch", "torch"), ("tensorflow", "tensorflow"), ("tensorflow", "keras")]
+)
+def test_a_framework_that_is_not_installed_is_named_with_its_command(name, hidden):
+    assert run(WITHOUT.format(hidden=hidden, name=name)) == (
+        f'{name} is not installed here. Install it with: pip install "avatarlib[{name}]"'
+    )
+
+
+def test_a_fault_inside_a_framework_is_not_taken_for_its_absence():
+    message = run(WITHOUT.format(hidden="typing_extensions", name="torch"))
+    assert "ModuleNotFoundError: No module named 'typing_extensions'" in message
+
+
+def test_the_tier_is_the_variable_or_what_the_machine_has(monkeypatch):
+    for has_gpu, tier in ((False, "page"), (True, "full")):
+        monkeypatch.setattr(al.backend("torch"), "has_gpu", lambda has_gpu=has_gpu: has_gpu)
+        assert al.tier() == tier
+    for tier in ("check", "page", "full"):
+        monkeypatch.setenv("AVATARLIB_TIER", tier)
+        assert al.tier() == tier
+        assert al.steps(check=1, page=20, full=300) == {"check": 1, "page": 20, "full": 300}[tier]
+
+
+def test_an_unknown_tier_is_named(monkeypatch):
+    monkeypatch.setenv("AVATARLIB_TIER", "quick")
+    with pytest.raises(InputError, match="check, page, full, not 'quick'"):
+        al.tier()
+
+
+def test_an_unknown_pretrained_network_names_the_known_ones():
+    for call in (al.pretrained, al.pretrained_record):
+        with pytest.raises(InputError, match="no pretrained network '../grey-28'"):
+            call("../grey-28")
+
+
+@pytest.mark.parametrize("name", al.pretrained_names())
+def test_a_pretrained_network_draws_the_same_in_both_frameworks(name):
+    z = al.noise(1, "latent", 0, (16, 100))
+    pictures = []
+    for framework in ("torch", "tensorflow"):
+        generator = al.pretrained(name, framework=framework)
+        pictures.append(al.backend(framework).generate(generator, z))
+    assert np.abs(pictures[0] - pictures[1]).max() < 1e-5
+    assert pictures[0].std(axis=0).mean() > 0.1  # avatars that differ from each other
+
+
+@pytest.mark.parametrize("name", al.pretrained_names())
+def test_a_pretrained_network_says_how_it_came_about(name):
+    card, history = al.pretrained_record(name)
+    assert {"data", "epochs", "seed", "licence", "credit", "minutes"} <= card.keys()
+    assert history["losses"].shape == (card["epochs"], 2) and np.isfinite(history["losses"]).all()
+    assert history["samples"].shape[0] == len(history["epochs"])
+    assert history["samples"].dtype == np.uint8

@@ -1,0 +1,443 @@
+"""The reader's own pictures: each is read right, or left out and reported with its reason."""
+
+import io
+import os
+import struct
+import zipfile
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import avatarlib.data.folder as folder_module
+from avatarlib import InputError
+from avatarlib.data import read_folder
+
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255)
+
+
+def save(image, path, **settings):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path, **settings)
+    return path
+
+
+def plain(colour=RED, side=32, mode="RGB"):
+    return Image.new(mode, (side, side), colour)
+
+
+def read_one(path, size=16, **settings):
+    """The only picture of a folder, with nothing left out."""
+    avatars, left_out = read_folder(path, size, **settings)
+    assert left_out == {} and avatars.images.shape == (1, size, size, 3)
+    return avatars.images[0]
+
+
+def all_close(picture, colour, tolerance=0):
+    return np.abs(picture.astype(int) - colour).max() <= tolerance
+
+
+# ------------------------------------------------------------------------------ modes and formats
+
+
+def half_transparent():
+    """Left half red, right half green and fully transparent."""
+    image = plain((*RED, 255), mode="RGBA")
+    image.paste((*GREEN, 0), (16, 0, 32, 32))
+    return image
+
+
+def palette_with_transparency():
+    image = Image.new("P", (32, 32), 0)
+    image.putpalette([*RED, *GREEN])
+    image.paste(1, (16, 0, 32, 32))
+    return image
+
+
+def grey_with_alpha():
+    image = Image.new("LA", (32, 32), (90, 255))
+    image.paste((200, 0), (16, 0, 32, 32))
+    return image
+
+
+@pytest.mark.parametrize("background, rgb", [("white", WHITE), ("#0000ff", BLUE)])
+@pytest.mark.parametrize(
+    "image, settings, left",
+    [
+        (half_transparent(), {}, RED),
+        (palette_with_transparency(), {"transparency": 1}, RED),
+        (palette_with_transparency(), {"transparency": bytes([255, 0])}, RED),
+        (grey_with_alpha(), {}, (90, 90, 90)),
+    ],
+    ids=["RGBA", "palette", "palette with alpha", "LA"],
+)
+def test_transparent_places_show_the_background(tmp_path, image, settings, left, background, rgb):
+    save(image, tmp_path / "a.png", **settings)
+    picture = read_one(tmp_path, background=background)
+    assert all_close(picture[:, :4], left)
+    assert all_close(picture[:, 12:], rgb)
+
+
+def test_half_transparent_colours_are_mixed(tmp_path):
+    save(plain((255, 0, 0, 128), mode="RGBA"), tmp_path / "a.png")
+    assert all_close(read_one(tmp_path, background="#0000ff"), (128, 0, 127), tolerance=1)
+
+
+@pytest.mark.parametrize(
+    "image, ending, expected, tolerance",
+    [
+        (plain(), "png", RED, 0),
+        (plain(77, mode="L"), "png", (77, 77, 77), 0),
+        (plain(1, mode="1"), "png", WHITE, 0),
+        (palette_with_transparency().crop((0, 0, 16, 32)), "png", RED, 0),
+        (plain((0, 255, 255, 0), mode="CMYK"), "jpg", RED, 4),
+        (plain((10, 200, 30)), "webp", (10, 200, 30), 6),
+        (plain((10, 200, 30)), "bmp", (10, 200, 30), 0),
+        (plain((10, 200, 30)), "tif", (10, 200, 30), 0),
+        (plain((10, 200, 30)), "ppm", (10, 200, 30), 0),
+    ],
+    ids=["RGB", "L", "1 bit", "palette", "CMYK JPEG", "WebP", "BMP", "TIFF", "PPM"],
+)
+def test_every_mode_becomes_the_same_colour(tmp_path, image, ending, expected, tolerance):
+    save(image, tmp_path / f"a.{ending}")
+    assert all_close(read_one(tmp_path), expected, tolerance)
+
+
+@pytest.mark.parametrize("value, grey", [(0, 0), (257, 1), (33024, 128), (1000, 4), (65535, 255)])
+def test_grey_of_16_bits_is_scaled_and_not_clipped(tmp_path, value, grey):
+    save(Image.fromarray(np.full((32, 32), value, dtype=np.uint16)), tmp_path / "a.png")
+    assert all_close(read_one(tmp_path), grey)
+
+
+def test_pixels_without_a_stated_range_are_left_out(tmp_path):
+    save(Image.fromarray(np.full((32, 32), 0.5, dtype=np.float32)), tmp_path / "float.tif")
+    save(Image.fromarray(np.full((32, 32), 70_000, dtype=np.int32)), tmp_path / "deep.tif")
+    save(plain(), tmp_path / "good.png")
+    left_out = read_folder(tmp_path, 16)[1]
+    assert "floating-point" in left_out["float.tif"] and "16 bits" in left_out["deep.tif"]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_are_turned_upright(tmp_path, orientation):
+    """Stored as a camera stores it, with a red corner that belongs at the top left."""
+    upright = plain(WHITE)
+    upright.paste(RED, (0, 0, 16, 8))
+    stored = {  # how the upright picture is turned into what the camera's sensor saw
+        1: None,
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = upright if stored is None else upright.transpose(stored)
+    save(image, tmp_path / "a.png", exif=exif)
+    assert (read_one(tmp_path, 32) == np.asarray(upright)).all()
+
+
+def test_of_an_animation_the_first_frame_counts(tmp_path):
+    frames = [plain(GREEN), plain(BLUE)]
+    save(plain(RED), tmp_path / "a.gif", save_all=True, append_images=frames, duration=50)
+    assert Image.open(tmp_path / "a.gif").n_frames == 3
+    assert all_close(read_one(tmp_path), RED)
+
+
+# ------------------------------------------------------------------------------- size and shape
+
+
+@pytest.mark.parametrize("fit", ["crop", "pad"])
+def test_reducing_averages_and_does_not_pick_pixels(tmp_path, fit):
+    board = np.indices((256, 256)).sum(axis=0) % 2 * 255
+    save(Image.fromarray(board.astype(np.uint8)), tmp_path / "a.png")
+    assert all_close(read_one(tmp_path, 32, fit=fit), 127.5, tolerance=2)
+
+
+def stripes(size):
+    """Red, white and blue thirds along the longer side."""
+    image = Image.new("RGB", size, WHITE)
+    width, height = size
+    across = width > height
+    third = max(size) // 3
+    image.paste(RED, (0, 0, third, height) if across else (0, 0, width, third))
+    last = (width - third, 0, width, height) if across else (0, height - third, width, height)
+    image.paste(BLUE, last)
+    return image
+
+
+@pytest.mark.parametrize("size", [(96, 32), (32, 96)])
+def test_crop_keeps_the_middle_of_the_longer_side(tmp_path, size):
+    save(stripes(size), tmp_path / "a.png")
+    assert all_close(read_one(tmp_path, 32, fit="crop"), WHITE)
+
+
+def test_pad_keeps_everything_and_adds_background(tmp_path):
+    save(stripes((96, 32)), tmp_path / "a.png")
+    picture = read_one(tmp_path, 24, fit="pad", background="#00ff00")
+    assert all_close(picture[:8], (0, 255, 0)) and all_close(picture[16:], (0, 255, 0))
+    for column, colour in ((3, RED), (12, WHITE), (20, BLUE)):
+        assert all_close(picture[9:15, column], colour)
+
+
+def test_pictures_that_would_have_to_be_blown_up_are_left_out(tmp_path):
+    for side in (31, 32, 33):
+        save(plain(side=side), tmp_path / f"{side}.png")
+    save(Image.new("RGB", (100, 20)), tmp_path / "flat.png")
+    avatars, left_out = read_folder(tmp_path, 32)
+    assert avatars.options["files"] == ["32.png", "33.png"]
+    assert left_out == dict.fromkeys(["31.png", "flat.png"], "smaller than 32 pixels")
+
+
+def test_a_strip_that_padding_would_make_vanish_is_left_out(tmp_path):
+    save(Image.new("L", (16, 16 * 40)), tmp_path / "strip.png")
+    save(plain(), tmp_path / "good.png")
+    assert list(read_folder(tmp_path, 16, fit="pad")[1]) == ["strip.png"]
+
+
+# ----------------------------------------------------------------------------- what is left out
+
+
+def png_that_claims(width, height):
+    def chunk(name, content):
+        check = zlib.crc32(name + content)
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", check)
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    data = zlib.compress(b"\0" * 1000)
+    start = b"\x89PNG\r\n\x1a\n"
+    return start + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """A folder with two good pictures among everything that people's folders hold."""
+    folder = tmp_path / "mine"
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    for name in ("whole.png", "whole.jpg"):
+        save(Image.fromarray(noise), folder / name)
+        content = (folder / name).read_bytes()
+        (folder / f"cut-{name}").write_bytes(content[: len(content) * 2 // 3])
+    (folder / "notes.txt").write_text("not a picture")
+    (folder / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    (folder / "empty.png").write_bytes(b"")
+    (folder / "huge.png").write_bytes(png_that_claims(50_000, 50_000))
+    (folder / "large.png").write_bytes(png_that_claims(9_000, 9_000))
+    save(plain(side=8), folder / "tiny.png")
+    return folder
+
+
+REASONS = {
+    ".DS_Store": "not a picture that we read",
+    "cut-whole.jpg": "damaged or incomplete",
+    "cut-whole.png": "damaged or incomplete",
+    "empty.png": "not a picture that we read",
+    "huge.png": "more than 64 million pixels",
+    "large.png": "more than 64 million pixels",
+    "notes.txt": "not a picture that we read",
+    "tiny.png": "smaller than 16 pixels",
+}
+
+
+def zipped(folder, target):
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(folder.rglob("*")):
+            archive.write(file, file.relative_to(folder))
+    return target
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_everything_that_is_left_out_is_reported_with_its_reason(mixed, tmp_path, kind):
+    path = mixed if kind == "folder" else zipped(mixed, tmp_path / "mine.zip")
+    avatars, left_out = read_folder(path, 16, licence="CC0 1.0", creator="me")
+    assert left_out == REASONS
+    assert avatars.options["files"] == ["whole.jpg", "whole.png"]
+    assert avatars.credit == f"Avatars: {path.name} by me, licence CC0 1.0."
+    assert avatars.attributes == {}
+
+
+def test_a_folder_and_its_zip_give_the_same_pictures(mixed, tmp_path):
+    save(plain(BLUE), mixed / "sub" / "blue.png")
+    one = read_folder(mixed, 16)[0]
+    other = read_folder(zipped(mixed, tmp_path / "mine.zip"), 16)[0]
+    assert (one.images == other.images).all()
+    assert one.options["files"] == other.options["files"]
+    assert one.labels("folder").tolist() == other.labels("folder").tolist()
+
+
+def test_subfolders_become_an_attribute(tmp_path):
+    for name in ("cats/1.png", "cats/2.png", "dogs/big/1.png", "0.png"):
+        save(plain(), tmp_path / name)
+    avatars, _ = read_folder(tmp_path, 16)
+    assert avatars.options["files"] == ["0.png", "cats/1.png", "cats/2.png", "dogs/big/1.png"]
+    assert avatars.labels("folder").tolist() == [".", "cats", "cats", "dogs/big"]
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_module, "MOST_BYTES", 2**20)
+    save(plain(), tmp_path / "good.png")
+    (tmp_path / "large.png").write_bytes(bytes(2**20 + 1))
+    assert read_folder(tmp_path, 16)[1] == {"large.png": "larger than 1 MiB"}
+
+
+def test_links_are_reported_and_never_walked_in_circles(tmp_path):
+    save(plain(), tmp_path / "a.png")
+    (tmp_path / "same.png").symlink_to("a.png")
+    (tmp_path / "nowhere.png").symlink_to("b.png")
+    (tmp_path / "circle.png").symlink_to("circle.png")
+    (tmp_path / "up").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "pipe.png")
+    avatars, left_out = read_folder(tmp_path, 16)
+    assert avatars.options["files"] == ["a.png", "same.png"]
+    assert sorted(left_out) == ["circle.png", "nowhere.png", "pipe.png", "up"]
+    assert left_out["up"] == "a link to a folder"
+
+
+def test_what_may_not_be_read_is_reported(locked_folder, as_ordinary_user):
+    os.chmod(locked_folder, 0o755)
+    save(plain(), locked_folder / "good.png")
+    save(plain(), locked_folder / "file.png").chmod(0)
+    save(plain(), locked_folder / "closed" / "a.png")
+    (locked_folder / "closed").chmod(0)
+    assert as_ordinary_user(lambda: read_folder(locked_folder, 16)[1]) == str(
+        {"closed": "no permission", "file.png": "no permission"}
+    )
+    assert "no permission" in as_ordinary_user(lambda: read_folder(locked_folder / "closed", 16))
+    inside = locked_folder / "closed" / "more"
+    assert as_ordinary_user(lambda: read_folder(inside, 16)).startswith("InputError: There is no")
+    (locked_folder / "closed").chmod(0o755)
+
+
+# ---------------------------------------------------------------------------------------- errors
+
+
+def refused(path, words, size=16, **settings):
+    with pytest.raises(InputError) as caught:
+        read_folder(path, size, **settings)
+    assert words in str(caught.value)
+
+
+def test_a_path_without_pictures_is_refused(tmp_path):
+    refused(tmp_path, f"No usable picture in {tmp_path} (it is empty)")
+    refused(tmp_path / "missing", f"There is no folder or zip file {tmp_path / 'missing'}")
+    (tmp_path / "a.txt").write_text("hello")
+    refused(tmp_path / "a.txt", "neither a folder nor a zip file")
+    refused(tmp_path, "(1 × not a picture that we read)")
+
+
+def test_arguments_that_make_no_sense_are_refused(tmp_path):
+    save(plain(), tmp_path / "a.png")
+    for size in (0, -1, 1025, 2.5, "16"):
+        refused(tmp_path, repr(size), size=size)
+    refused(tmp_path, "'stretch'", fit="stretch")
+    for colour in ("whiteish", 7, [1, 2, 3]):
+        refused(tmp_path, "is no colour", background=colour)
+
+
+# ------------------------------------------------------------------------------------- zip files
+
+
+def png_bytes(colour=RED):
+    file = io.BytesIO()
+    plain(colour).save(file, "PNG")
+    return file.getvalue()
+
+
+def files_below(folder):
+    return sorted(path for path in folder.rglob("*"))
+
+
+def test_names_that_point_outside_are_left_out_and_nothing_is_unpacked(tmp_path, monkeypatch):
+    inside = tmp_path / "work"
+    inside.mkdir()
+    monkeypatch.chdir(inside)
+    bad = ["../out.png", "a/../../out.png", str(tmp_path / "abs.png"), "..\\out.png", "/etc/x.png"]
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("good..png", png_bytes())
+        for name in bad:
+            archive.writestr(name, png_bytes())
+    before = files_below(tmp_path)
+    avatars, left_out = read_folder(tmp_path / "a.zip", 16)
+    assert avatars.options["files"] == ["good..png"]
+    assert set(left_out.values()) == {"its name points outside the zip file"}
+    assert len(left_out) == 5
+    assert files_below(tmp_path) == before
+
+
+def with_flag_of_encryption(content):
+    """Set the bit "encrypted" in the local header and in the directory of a zip with one file."""
+    changed = bytearray(content)
+    changed[content.index(b"PK\x03\x04") + 6] |= 1
+    changed[content.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(changed)
+
+
+def test_an_encrypted_file_is_left_out(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("secret.png", png_bytes())
+    (tmp_path / "a.zip").write_bytes(with_flag_of_encryption((tmp_path / "a.zip").read_bytes()))
+    refused(tmp_path / "a.zip", "(1 × encrypted)")
+
+
+def test_a_file_that_unpacks_to_too_much_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_module, "MOST_BYTES", 2**20)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb.png", bytes(50 * 2**20))
+        archive.writestr("good.png", png_bytes())
+    assert (tmp_path / "a.zip").stat().st_size < 2**17
+    assert read_folder(tmp_path / "a.zip", 16)[1] == {"bomb.png": "larger than 1 MiB"}
+
+
+def test_damage_inside_a_zip_costs_one_picture_only(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.png", png_bytes(RED))
+        archive.writestr("b.png", png_bytes(BLUE))
+    content = bytearray((tmp_path / "a.zip").read_bytes())
+    content[60] ^= 0xFF
+    (tmp_path / "a.zip").write_bytes(content)
+    avatars, left_out = read_folder(tmp_path / "a.zip", 16)
+    assert left_out == {"a.png": "damaged inside the zip file"}
+    assert all_close(avatars.images, BLUE)
+
+
+def test_a_damaged_zip_is_refused_or_read_in_part(tmp_path):
+    """Whatever byte changes: an InputError or a report, never another exception."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("a.png", "b/ü.png"):
+            archive.writestr(name, png_bytes())
+    content = (tmp_path / "a.zip").read_bytes()
+    rng = np.random.default_rng(0)
+    path = tmp_path / "damaged.zip"
+    for length in range(0, len(content), 29):
+        path.write_bytes(content[:length])
+        refused(path, str(path))
+    for place in range(len(content)):
+        changed = bytearray(content)
+        changed[place] = rng.integers(256)
+        path.write_bytes(changed)
+        try:
+            read_folder(path, 16)
+        except InputError as error:
+            assert str(path) in str(error)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM"])
+def test_a_damaged_picture_is_read_or_left_out(tmp_path, kind):
+    """Whatever bytes of the header change, Pillow's many exceptions never come through."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = io.BytesIO()
+    plain().save(file, kind, **({"exif": exif} if kind in ("PNG", "JPEG", "WEBP", "TIFF") else {}))
+    rng = np.random.default_rng(0)
+    for _ in range(150):
+        changed = bytearray(file.getvalue())
+        for place in rng.integers(0, min(len(changed), 400), 3):
+            changed[place] = rng.integers(256)
+        try:
+            assert folder_module._open(bytes(changed)).mode in ("RGB", "RGBA")
+        except folder_module._Unusable:
+            pass

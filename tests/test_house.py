@@ -1,0 +1,266 @@
+"""The house rules: files that must agree with each other, and pages that must be complete."""
+
+import json
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[1]
+BOOK = ROOT / "book"
+MEGABYTE = 1_000_000
+
+# What Colab brought in the autumn of 2025; avatarlib must install there without upgrading it.
+COLAB = {
+    "ipywidgets": "7.7.1",
+    "joblib": "1.5.2",
+    "matplotlib": "3.10.0",
+    "numpy": "2.0.2",
+    "pillow": "11.3.0",
+    "platformdirs": "4.3.8",
+    "safetensors": "0.6.2",
+    "scipy": "1.16.1",
+    "tensorflow": "2.19.0",
+    "torch": "2.8.0",
+    "tqdm": "4.67.1",
+    "typer": "0.16.0",
+}
+
+
+# ---------------------------------------------------------------- versions
+
+
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def direct_requirements():
+    """Every dependency that pyproject.toml names, as {name: Requirement}."""
+    lists = [project()["dependencies"], *project()["optional-dependencies"].values()]
+    found = [Requirement(line) for lines in lists for line in lines]
+    return {canonicalize_name(r.name): r for r in found if r.name != project()["name"]}
+
+
+def pins():
+    """The lines of constraints.txt, as {name: version}."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pairs = [line.split("==") for line in lines if not line.startswith("#")]
+    assert all(len(pair) == 2 for pair in pairs), "a line that is not name==version"
+    return {canonicalize_name(name): version for name, version in pairs}
+
+
+def everything_that_comes_along(name, extras, found):
+    """Add to `found` what installing name[extras] brings; return the names in it."""
+    for line in metadata.requires(name) or []:
+        need = Requirement(line)
+        wanted = (need.marker.evaluate({"extra": e}) for e in ("", *extras))
+        if need.marker is None or any(wanted):
+            key = (canonicalize_name(need.name), frozenset(need.extras))
+            if key not in found:
+                found.add(key)
+                everything_that_comes_along(*key, found)
+    return {name for name, _ in found}
+
+
+def test_every_direct_dependency_is_pinned_within_its_range():
+    pinned = pins()
+    for name, requirement in direct_requirements().items():
+        assert name in pinned, f"{name} is in pyproject.toml, but not in constraints.txt"
+        assert requirement.specifier.contains(pinned[name]), f"{requirement} and {pinned[name]}"
+
+
+def test_constraints_have_no_local_versions():
+    local = [name for name, version in pins().items() if Version(version).local]
+    assert not local, f"only one machine has these builds: {local}"
+
+
+def test_constraints_hold_what_comes_along_and_nothing_else():
+    if sys.platform != "linux" or sys.version_info[:2] != (3, 11):
+        pytest.skip("other systems and other Pythons need a few other packages")
+    needed = everything_that_comes_along("avatarlib", ("all",), set()) - {"avatarlib"}
+    # PyTorch's builds for GPUs bring packages of their own, with versions of their own.
+    gpu = {name for name in needed if re.match("nvidia-|cuda-|triton", name)}
+    assert needed - gpu - set(pins()) == set(), "not in constraints.txt"
+    assert set(pins()) - needed == set(), "in constraints.txt, but nobody needs it"
+
+
+def test_the_environment_has_the_pinned_versions():
+    if not Path(sys.prefix, ".complete").exists():
+        pytest.skip("this environment was not made by `make`, and may have other versions")
+    needed = everything_that_comes_along("avatarlib", ("all",), set())
+    pinned = {name: version for name, version in pins().items() if name in needed}
+    wrong = {
+        name: (version, metadata.version(name))
+        for name, version in pinned.items()
+        if Version(metadata.version(name)).public != version
+    }
+    assert not wrong, f"name: (constraints.txt, installed): {wrong}"
+
+
+def test_colab_need_not_upgrade_anything():
+    assert Requirement(f"python{project()['requires-python']}").specifier.contains("3.12")
+    for name, requirement in direct_requirements().items():
+        if name in COLAB:
+            assert requirement.specifier.contains(COLAB[name]), f"{requirement}: {COLAB[name]}"
+
+
+def test_conda_repeats_nothing():
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    python, pip, from_pip = conda["dependencies"]
+    assert pip == "pip"
+    assert from_pip == {"pip": ["-c constraints.txt", "-e .[all]"]}
+    version = python.removeprefix("python=")
+    assert Requirement(f"python{project()['requires-python']}").specifier.contains(version)
+
+
+# ---------------------------------------------------------------- pages
+
+
+def pages(suffix):
+    """The files of book/ with this ending; folders that begin with _ or . hold other things."""
+    return [
+        path
+        for path in sorted(BOOK.rglob(f"*{suffix}"))
+        if not any(part.startswith(("_", ".")) for part in path.relative_to(BOOK).parts)
+    ]
+
+
+NOTEBOOKS = pages(".ipynb")
+COMPARED = {"nbval-check-output", "keep_output"}
+
+
+def faults(notebook):
+    """What is wrong with a stored notebook, one sentence a fault."""
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    found, compared, assertions = [], 0, 0
+    for number, cell in enumerate(code, 1):
+        where = f"code cell {number}"
+        source = "".join(cell["source"])
+        tags = COMPARED & set(cell["metadata"].get("tags", []))
+        assertions += len(re.findall(r"^\s*assert\b", source, re.MULTILINE))
+        if not tags:
+            if cell["outputs"]:
+                found.append(f"{where} has an output; `make lint` strips it")
+            continue
+        compared += 1
+        if tags != COMPARED:
+            found.append(f"{where} lacks the tag {(COMPARED - tags).pop()}")
+        if not cell["outputs"]:
+            found.append(f"{where} is to be compared, but has no output: nothing is compared")
+        if cell["execution_count"] != 1:
+            found.append(f"{where} is to be compared: set its execution_count to 1")
+        if any("image/png" in output.get("data", {}) for output in cell["outputs"]):
+            found.append(f"{where} stores a picture; only text is equal on every machine")
+    if not compared:
+        found.append("no cell is compared")
+    if assertions < 2:
+        found.append(f"{assertions} assertions; a page has at least two")
+    return found
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.relative_to(BOOK).as_posix())
+def test_notebook_is_stored_as_it_should_be(path):
+    assert faults(json.loads(path.read_text(encoding="utf-8"))) == []
+
+
+def test_a_faulty_notebook_is_found():
+    def cell(source="", outputs=(), count=1, tags=tuple(COMPARED)):
+        return {
+            "cell_type": "code",
+            "source": source,
+            "outputs": list(outputs),
+            "execution_count": count,
+            "metadata": {"tags": list(tags)},
+        }
+
+    text = {"output_type": "stream", "name": "stdout", "text": "1\n"}
+    picture = {"output_type": "display_data", "data": {"image/png": ""}}
+    good = cell("assert True\nassert 1", [text])
+    assert faults({"cells": [good]}) == []
+    for bad, word in [
+        (cell(outputs=[]), "nothing is compared"),
+        (cell(outputs=[text], count=None), "execution_count"),
+        (cell(outputs=[text], tags=["keep_output"]), "lacks the tag nbval-check-output"),
+        (cell(outputs=[text], tags=["nbval-check-output"]), "lacks the tag keep_output"),
+        (cell(outputs=[text], tags=[]), "strips it"),
+        (cell(outputs=[picture]), "picture"),
+    ]:
+        assert len(faults({"cells": [good, bad]})) == 1
+        assert word in faults({"cells": [good, bad]})[0]
+    assert len(faults({"cells": []})) == 2  # nothing compared, nothing asserted
+
+
+def test_every_page_is_in_the_table_of_contents_and_the_other_way_round():
+    listed = set(parse_toc_yaml(ROOT / "_toc.yml"))
+    there = [p.relative_to(ROOT).with_suffix("").as_posix() for p in pages(".md") + NOTEBOOKS]
+    assert len(there) == len(set(there)), "a page is there twice, as .md and as .ipynb"
+    assert listed - set(there) == set(), "in _toc.yml, but not in book/"
+    assert set(there) - listed == set(), "in book/, but not in _toc.yml"
+
+
+# ---------------------------------------------------------------- all files
+
+
+@pytest.fixture(scope="module")
+def files():
+    """The files that belong to the project, those included that are about to be committed."""
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "-co", "--exclude-standard"]
+    try:
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this is not a git clone, so nobody can say which files are the project's")
+    return [path for name in set(run.stdout.split("\0")) if (path := ROOT / name).is_file()]
+
+
+def lines_with(pattern, files):
+    """Where the pattern occurs in text files, as "file:line: text"."""
+    found = []
+    for path in files:
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError:
+            continue  # a picture, or weights
+        name = path.relative_to(ROOT).as_posix()
+        hits = [(number, line) for number, line in enumerate(lines, 1) if re.search(pattern, line)]
+        found += [f"{name}:{number}: {line[:100]}" for number, line in hits]
+    return found
+
+
+# The patterns are written so that they do not find themselves.
+UNFINISHED = r"\b(?:TO[D]O|FIX[M]E|X[X]X)\b"
+MACHINE = r"(?<![\w.:~$/>-])/(?:home|Users|root|work|mnt|opt|tmp)/\w|\b[A-Z]:\\\\?Users\\"
+REGISTRY = (
+    r"pypi\.(?:org|python)|pythonhosted\.|test\.pypi|registry\.npmjs|anaconda\.org|index[-]url"
+)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "what"),
+    [(UNFINISHED, "unfinished work"), (MACHINE, "a path of one machine"), (REGISTRY, "a registry")],
+    ids=["unfinished", "machine", "registry"],
+)
+def test_no_file_mentions(files, pattern, what):
+    assert lines_with(pattern, files) == [], what
+
+
+def test_files_are_small(files):
+    sizes = {path.relative_to(ROOT).as_posix(): path.stat().st_size for path in files}
+    assert {n: size for n, size in sizes.items() if size > 5 * MEGABYTE} == {}
+    assert sum(sizes.values()) < 60 * MEGABYTE
