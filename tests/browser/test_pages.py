@@ -61,13 +61,6 @@ def test_no_raw_directives(shown):
     assert [hit[0] for raw in RAW for hit in re.finditer(raw, text, re.MULTILINE)] == []
 
 
-def test_outputs_are_shown_and_not_named(shown):
-    """No cell ends in the name of an object, such as <Figure size 700x420 with 60 Axes>."""
-    bare_objects = shown.page.evaluate("""() => [...document.querySelectorAll('.cell_output pre')]
-        .map(e => e.textContent).filter(text => /^<[A-Z_a-z.]+ .*>\\s*$/.test(text))""")
-    assert bare_objects == []
-
-
 def test_mathematics_is_drawn(shown):
     """Every formula became MathJax's, without an error or an unknown command, which is red."""
     undrawn = shown.page.evaluate("""() => {
