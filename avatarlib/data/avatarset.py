@@ -199,14 +199,20 @@ class AvatarSet:
         n = len(self)
         codes = [a.codes for a in self.attributes.values()] or [np.empty((n, 0))]
         numbers = list(self.numbers.values()) or [np.empty((n, 0))]
-        with atomic_write(path) as file:
-            np.savez_compressed(
-                file,
-                images=self.images,
-                codes=np.column_stack(codes).astype(np.uint16),
-                numbers=np.column_stack(numbers).astype(np.float32),
-                meta=np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8),
-            )
+        arrays = {
+            "images": self.images,
+            "codes": np.column_stack(codes).astype(np.uint16),
+            "numbers": np.column_stack(numbers).astype(np.float32),
+            "meta": np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8),
+        }
+        # What np.savez_compressed does, but three times as fast, since drawings compress easily.
+        with (
+            atomic_write(path) as file,
+            zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as npz,
+        ):
+            for name, array in arrays.items():
+                with npz.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, array, allow_pickle=False)
 
     @classmethod
     def load(cls, path):
