@@ -212,6 +212,14 @@ def test_trained_weights_written_by_either_draw_the_same_in_both(tmp_path, train
     assert farthest(*pictures) < 1e-5
 
 
+def test_the_pretrained_network_draws_the_same_in_both():
+    z = noise(7, "latent", 0, (64, 100))
+    pictures = [
+        TWINS[name].generate(avatarlib.pretrained("grey-28", framework=name), z) for name in NAMES
+    ]
+    assert farthest(*pictures) < 1e-5
+
+
 def test_half_precision_weights_are_computed_in_single_precision(trained):
     weights = of_the_generator(trained["torch"])
     half = {name: array.astype(np.float16) for name, array in weights.items()}

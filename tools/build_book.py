@@ -33,6 +33,7 @@ DEFAULTS = {
     "OMP_NUM_THREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",  # it reports in capital letters that there is no GPU
 }
 
 

@@ -14,7 +14,6 @@ import numpy as np
 from tqdm import tqdm
 
 from avatarlib.data.dicebear import render
-from avatarlib.errors import InputError
 from avatarlib.files import atomic_write
 from avatarlib.randomness import noise
 from avatarlib.torch.gan import GAN, generate
@@ -67,12 +66,10 @@ def resume():
     """The GAN and its log as last saved, or new ones."""
     gan = GAN(RECIPE["seed"])
     log = {"losses": [], "shown": {}, "seconds": 0}
-    try:
+    if STATE.exists():
         arrays, log = load_arrays(STATE)
         gan.restore(arrays, log.pop("steps"))
-        log["losses"] = log["losses"][: gan.steps]
-    except InputError:
-        STATE.parent.mkdir(exist_ok=True)
+    STATE.parent.mkdir(exist_ok=True)
     return gan, log
 
 

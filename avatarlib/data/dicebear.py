@@ -91,7 +91,7 @@ def render(
         "weights": weights or {},
         "options": options or {},
         "background": background,
-        "versions": {name: metadata.version(name) for name in PACKAGES},
+        "versions": {name: _version(name) for name in PACKAGES},
     }
     cached = _cache_file(recipe)
     if os.path.exists(cached):
@@ -124,6 +124,13 @@ def cache_folder():
     import platformdirs
 
     return Path(os.environ.get("AVATARLIB_CACHE") or platformdirs.user_cache_dir("avatarlib"))
+
+
+def _version(package):
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:  # a copy of the library that runs without being installed
+        return "not installed"
 
 
 def _cache_file(recipe):
