@@ -19,6 +19,7 @@ from avatarlib.backends import (
 )
 from avatarlib.errors import InputError
 from avatarlib.randomness import noise
+from avatarlib.training import presets
 from avatarlib.training.pixels import to_float, to_uint8
 
 __version__ = "0.1.0"
@@ -28,6 +29,7 @@ __all__ = [
     "backend",
     "data",
     "noise",
+    "presets",
     "pretrained",
     "pretrained_names",
     "pretrained_record",

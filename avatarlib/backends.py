@@ -9,6 +9,7 @@ import numpy as np
 
 from avatarlib.errors import InputError
 from avatarlib.training.checkpoint import load_arrays
+from avatarlib.training.spec import Spec
 
 BACKENDS = ("torch", "tensorflow")
 TIERS = ("check", "page", "full")
@@ -59,9 +60,9 @@ def pretrained(name, *, framework=None):
     Raises:
         InputError: there is no such network.
     """
-    weights, _ = load_arrays(_pretrained_file(name, ".safetensors"))
+    weights, header = load_arrays(_pretrained_file(name, ".safetensors"))
     twin = backend(framework)
-    generator = twin.Generator()
+    generator = twin.Generator(Spec.from_json(header["spec"]))
     twin.set_weights(generator, weights)  # stored in half precision, computed in single
     return generator
 

@@ -17,6 +17,7 @@ from avatarlib.data.dicebear import render
 from avatarlib.files import atomic_write
 from avatarlib.randomness import noise
 from avatarlib.torch.gan import GAN, generate
+from avatarlib.training import presets
 from avatarlib.training.checkpoint import load_arrays, save_arrays
 from avatarlib.training.pixels import to_uint8
 
@@ -50,7 +51,7 @@ def main():
         epoch, place = divmod(gan.steps, per_epoch)
         for images in list(avatars.batches(RECIPE["batch"], RECIPE["seed"], epoch))[place:]:
             z = noise(RECIPE["seed"], "latent", gan.steps, (RECIPE["batch"], 100))
-            log["losses"].append(gan.step(images, z))
+            log["losses"].append(gan.step(images, z)[:2])
             bar.update()
             if time.time() - last_save > SAVE_EVERY:
                 log["seconds"], last_save = time.time() - started, time.time()
@@ -64,7 +65,7 @@ def main():
 
 def resume():
     """The GAN and its log as last saved, or new ones."""
-    gan = GAN(RECIPE["seed"])
+    gan = GAN(presets.article(), RECIPE["seed"])
     log = {"losses": [], "shown": {}, "seconds": 0}
     if STATE.exists():
         arrays, log = load_arrays(STATE)
@@ -86,6 +87,7 @@ def publish(gan, avatars, log, per_epoch):
         if name.startswith("generator/") and not name.endswith(("/m", "/v"))
     }
     header = RECIPE | {
+        "spec": gan.spec.to_json(),
         "minutes": round(log["seconds"] / 60),
         "licence": avatars.licence,
         "credit": avatars.credit,

@@ -1,20 +1,22 @@
 """The TensorFlow twin. Same file names, same public names, same order as the other one."""
 
-from avatarlib.tensorflow.gan import GAN, generate, has_gpu
-from avatarlib.tensorflow.losses import discriminator_loss, generator_loss
+from avatarlib.tensorflow.gan import GAN, generate, has_gpu, translate
+from avatarlib.tensorflow.losses import LOSSES, slope_off_one, squared_slope
 from avatarlib.tensorflow.networks import Discriminator, Generator, get_weights, set_weights
 
 name = "tensorflow"
 
 __all__ = [
     "GAN",
+    "LOSSES",
     "Discriminator",
     "Generator",
-    "discriminator_loss",
     "generate",
-    "generator_loss",
     "get_weights",
     "has_gpu",
     "name",
     "set_weights",
+    "slope_off_one",
+    "squared_slope",
+    "translate",
 ]

@@ -1,134 +1,220 @@
-"""The article's generator and discriminator in TensorFlow.
+"""Networks of a spec, in TensorFlow.
 
 Tensors have TensorFlow's own layout (n, height, width, channels), outside and inside.
 """
 
-import numpy as np
 import tensorflow as tf
-from keras import Model, layers
 
+from avatarlib.errors import InputError
 from avatarlib.training.initial import initial_weights
+from avatarlib.training.layers import (
+    BatchNorm,
+    Conv,
+    ConvTranspose,
+    Dense,
+    Dropout,
+    Embed,
+    Flatten,
+    LeakyReLU,
+    Project,
+    Reshape,
+    Tanh,
+)
 
-LATENT = 100
-SLOPE = 0.3  # Keras' default for LeakyReLU, written out since PyTorch's is 0.01
-
-
-class Generator(Model):
-    """Noise in, pictures out: the article's generator (28x28, grey), 2.3 million weights.
-
-    Args:
-        seed: the initial weights are a function of it, the same as in the PyTorch twin.
-    """
-
-    def __init__(self, seed=0):
-        super().__init__()
-        self.dense = layers.Dense(7 * 7 * 256, use_bias=False)
-        self.norm1 = BatchNorm()
-        self.up1 = ConvTranspose(128, stride=1)
-        self.norm2 = BatchNorm()
-        self.up2 = ConvTranspose(64, stride=2)
-        self.norm3 = BatchNorm()
-        self.up3 = ConvTranspose(1, stride=2)
-        self(tf.zeros((1, LATENT)))  # Keras makes the weights when the first tensor passes
-        _initialise(self, seed, "generator")
-
-    def call(self, z, training=False):
-        """float32 (n, 100) -> float32 (n, 28, 28, 1) in [-1, 1].
-
-        In training mode, batch normalisation uses the batch's own statistics; otherwise the
-        running averages, and then a picture depends on its own noise alone.
-        """
-        h = tf.nn.leaky_relu(self.norm1(self.dense(z), training=training), SLOPE)
-        h = tf.reshape(h, (-1, 7, 7, 256))
-        h = tf.nn.leaky_relu(self.norm2(self.up1(h), training=training), SLOPE)
-        h = tf.nn.leaky_relu(self.norm3(self.up2(h), training=training), SLOPE)
-        return tf.tanh(self.up3(h))
+AVERAGED = ("mean", "variance", "u")  # arrays that no gradient moves
 
 
-class Discriminator(Model):
-    """Pictures in, one logit each out: positive means "real". The article's, 0.2 million weights.
+class Network(tf.Module):
+    """The layers of a spec, one after the other.
 
     Args:
-        seed: the initial weights are a function of it, the same as in the PyTorch twin.
+        spec: a `Spec`.
+        seed: the first weights are a function of it, the same as in the PyTorch twin.
+        dtype: "float32", or "float64" for proofs.
+
+    Attributes:
+        arrays: "layer/name" -> TensorFlow's variable, in the order of `spec.weights(player)`.
     """
 
-    mask_shapes = ((14, 14, 64), (7, 7, 128))  # where dropout acts
-    dropout = 0.3
+    player = None
 
-    def __init__(self, seed=0):
+    def __init__(self, spec, seed=0, dtype="float32"):
         super().__init__()
-        self.down1 = Conv(64, stride=2)
-        self.down2 = Conv(128, stride=2)
-        self.logit = layers.Dense(1)
-        self(tf.zeros((1, 28, 28, 1)))
-        _initialise(self, seed, "discriminator")
+        self.spec, self.layers = spec, getattr(spec, self.player)
+        self.arrays = {
+            name: tf.Variable(array.astype(dtype), trainable=not name.endswith(AVERAGED))
+            for name, array in initial_weights(spec, self.player, seed).items()
+        }
 
-    def call(self, images, masks=None):
-        """float32 (n, 28, 28, 1) in [-1, 1] -> logits float32 (n, 1).
+    def parameters(self):
+        """The variables that a gradient moves, in order."""
+        return [variable for variable in self.arrays.values() if variable.trainable]
+
+    def __call__(self, x, condition=None, masks=(), training=False):
+        """What the last layer gives.
 
         Args:
-            images: the pictures to judge.
-            masks: two dropout masks float32 (n, *mask_shapes[i]), 0 where a value is dropped and
-                1 / 0.7 elsewhere; None judges without dropout.
+            x: latents (n, latent) or pictures (n, height, width, channels) in [-1, 1].
+            condition: (n, condition_size), zeros and ones, if the spec has conditions.
+            masks: dropout masks (n, *shape), one for each Dropout layer; none drops nothing.
+            training: whether batch normalisation uses the batch's own statistics and updates its
+                running averages; otherwise it uses those, and a drawing depends on its own noise
+                alone.
+
+        Returns:
+            drawings (n, *shape) of a generator, logits (n, 1) of a discriminator.
         """
-        masks = [1.0, 1.0] if masks is None else masks
-        h = tf.nn.leaky_relu(self.down1(images), SLOPE) * masks[0]
-        h = tf.nn.leaky_relu(self.down2(h), SLOPE) * masks[1]
-        return self.logit(tf.reshape(h, (-1, 7 * 7 * 128)))
+        h = x
+        masks = iter(masks)
+        for layer in self.layers:
+            match layer:
+                case Dense():
+                    h = linear(h, self._kernel(layer), self._get(layer, "bias"))
+                case Conv():
+                    h = conv(h, self._kernel(layer), self._get(layer, "bias"), layer.stride)
+                case ConvTranspose():
+                    kernel, bias = self._kernel(layer), self._get(layer, "bias")
+                    h = conv_transpose(h, kernel, bias, layer.stride)
+                case BatchNorm():
+                    h = self._normalise(h, layer, training)
+                case LeakyReLU(slope):
+                    h = leaky_relu(h, slope)
+                case Tanh():
+                    h = tf.tanh(h)
+                case Dropout():
+                    mask = next(masks, None)
+                    h = h if mask is None else h * mask
+                case Reshape(shape):
+                    h = tf.reshape(h, (-1, *shape))
+                case Flatten():
+                    h = tf.reshape(h, (h.shape[0], -1))
+                case Embed():
+                    h = tf.concat([h, linear(condition, self._kernel(layer))], axis=1)
+                case Project():
+                    fits = h * linear(condition, self._kernel(layer, "embedding"))
+                    h = linear(h, self._kernel(layer), self._get(layer, "bias"))
+                    h = h + tf.reduce_sum(fits, axis=1, keepdims=True)
+        return h
+
+    def advance_spectral_norm(self):
+        """One power iteration for each kernel that has a vector u: u ← W v / ‖W v‖, v ∝ Wᵀ u.
+
+        Miyato et al. 2018 (arXiv:1802.05957), algorithm 1. W has a row for each output channel.
+        """
+        for name, u in self.arrays.items():
+            if name.endswith("/u"):
+                transposed = _matrix(self.arrays[name.removesuffix("/u")])
+                v = _unit(tf.linalg.matvec(transposed, u))
+                u.assign(_unit(tf.linalg.matvec(transposed, v, transpose_a=True)))
+
+    def _get(self, layer, part):
+        return self.arrays.get(f"{layer.name}/{part}")
+
+    def _kernel(self, layer, part="kernel"):
+        """A kernel, divided by its largest singular value σ = uᵀ W v where the spec says so."""
+        kernel, u = self._get(layer, part), self._get(layer, f"{part}/u")
+        if u is None:
+            return kernel
+        transposed = _matrix(kernel)
+        v = _unit(tf.linalg.matvec(tf.stop_gradient(transposed), u))
+        return kernel / tf.tensordot(v, tf.linalg.matvec(transposed, u), 1)
+
+    def _normalise(self, h, layer, training):
+        gamma, beta = self._get(layer, "gamma"), self._get(layer, "beta")
+        averages = self._get(layer, "mean"), self._get(layer, "variance")
+        if not training:
+            return tf.nn.batch_normalization(h, *averages, beta, gamma, layer.epsilon)
+        axes = list(range(h.shape.rank - 1))
+        of_batch = tf.nn.moments(h, axes)  # the biased variance, as Keras averages it
+        for average, now in zip(averages, of_batch, strict=True):
+            average.assign_add((now - average) * (1 - layer.momentum))
+        return tf.nn.batch_normalization(h, *of_batch, beta, gamma, layer.epsilon)
 
 
-# ------------------------------------------------------------ the three layers, with the settings
+class Generator(Network):
+    """Noise in, drawings out."""
+
+    player = "generator"
 
 
-def Conv(channels_out, stride):
-    """5x5 convolution with padding="same": (n, s, s, c) -> (n, s / stride, s / stride, out)."""
-    return layers.Conv2D(channels_out, 5, stride, padding="same")
+class Discriminator(Network):
+    """Drawings in, one logit each out: positive means "real"."""
+
+    player = "discriminator"
 
 
-def ConvTranspose(channels_out, stride):
-    """5x5 transposed convolution, without bias, padding="same": the size grows by the stride."""
-    return layers.Conv2DTranspose(channels_out, 5, stride, padding="same", use_bias=False)
+# ---------------------------------------------------------- padding "same" is TensorFlow's own word
 
 
-def BatchNorm():
-    """Batch normalisation over all axes but the channels, with Keras' settings written out."""
-    return layers.BatchNormalization(momentum=0.99, epsilon=1e-3)
+def linear(h, kernel, bias=None):
+    """H W + b: (n, in) -> (n, out)."""
+    h = tf.matmul(h, kernel)
+    return h if bias is None else h + bias
+
+
+def leaky_relu(h, slope):
+    """max(slope h, h); the derivative at 0 is the slope, as in PyTorch."""
+    if h.dtype == tf.float32:
+        return tf.nn.leaky_relu(h, slope)
+    return tf.maximum(slope * h, h)  # TensorFlow's kernel holds its slope in single precision
+
+
+def conv(h, kernel, bias, stride):
+    """A convolution whose output has the input's size divided by the stride, rounded up.
+
+    Args:
+        h: (n, height, width, channels_in).
+        kernel: (k, k, channels_in, channels_out).
+        bias: (channels_out,) or None.
+        stride: 1 or 2.
+    """
+    h = tf.nn.conv2d(h, kernel, stride, "SAME")
+    return h if bias is None else tf.nn.bias_add(h, bias)
+
+
+def conv_transpose(h, kernel, bias, stride):
+    """The transpose of `conv`: the size grows by the stride.
+
+    Args:
+        h: (n, height, width, channels_in).
+        kernel: (k, k, channels_out, channels_in).
+        bias: (channels_out,) or None.
+        stride: 1 or 2.
+    """
+    n, height, width, _ = h.shape
+    shape = (n, stride * height, stride * width, kernel.shape[2])
+    h = tf.nn.conv2d_transpose(h, kernel, shape, stride, "SAME")
+    return h if bias is None else tf.nn.bias_add(h, bias)
+
+
+def _matrix(kernel):
+    return tf.reshape(kernel, (-1, kernel.shape[-1]))
+
+
+def _unit(vector):
+    return vector / tf.norm(vector)
 
 
 # ----------------------------------------------------------------- weights in and out, as arrays
 
 
 def get_weights(network):
-    """All weights and running averages: "layer/name" -> float32 array in TensorFlow's layout."""
-    return {name: variable.numpy() for name, variable in variables(network).items()}
+    """All weights, averages and spectral vectors: "layer/name" -> array in TensorFlow's layout."""
+    return {name: variable.numpy() for name, variable in network.arrays.items()}
 
 
 def set_weights(network, weights):
     """Copy arrays, named and laid out as `get_weights` gives them, into the network.
 
     Raises:
-        ValueError: a name is missing or unknown, or a shape does not fit.
+        InputError: a name is missing or unknown, or a shape does not fit.
     """
-    own = variables(network)
+    own = network.arrays
     if own.keys() != weights.keys():
-        raise ValueError(f"The weights differ in {sorted(own.keys() ^ weights.keys())}.")
+        odd = ", ".join(sorted(own.keys() ^ weights.keys()))
+        raise InputError(f"These weights are of another network; they differ in {odd}.")
+    for name, shape in network.spec.weights(network.player).items():
+        if weights[name].shape != shape:
+            raise InputError(f"The weights {name} are {weights[name].shape}, not {shape}.")
     for name, variable in own.items():
-        if tuple(variable.shape) != weights[name].shape:
-            raise ValueError(f"{name} is {tuple(variable.shape)}, not {weights[name].shape}.")
-        variable.assign(weights[name].astype(np.float32))
-
-
-def variables(network):
-    """Our name -> Keras' variable."""
-    keras_names = {"moving_mean": "mean", "moving_variance": "variance"}
-    return {
-        f"{attribute}/{keras_names.get(variable.name, variable.name)}": variable
-        for attribute, layer in vars(network).items()
-        if isinstance(layer, layers.Layer)
-        for variable in layer.weights
-    }
-
-
-def _initialise(network, seed, name):
-    shapes = {key: array.shape for key, array in get_weights(network).items()}
-    set_weights(network, initial_weights(shapes, seed, name))
+        variable.assign(weights[name].astype(variable.dtype.as_numpy_dtype))

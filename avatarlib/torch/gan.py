@@ -2,150 +2,278 @@
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
-from avatarlib.randomness import dropout_mask
-from avatarlib.torch.losses import discriminator_loss, generator_loss
+from avatarlib.errors import InputError
+from avatarlib.torch.losses import LOSSES, slope_off_one, squared_slope
 from avatarlib.torch.networks import (
     Discriminator,
     Generator,
+    copy_array,
     get_weights,
     set_weights,
-    tensors,
+    to_array,
 )
+from avatarlib.training.draws import draw
 from avatarlib.training.pixels import to_float
-
-# Keras' defaults, which the article's listing uses. (PyTorch's own eps is 1e-8. Keras adds eps
-# before the bias correction, PyTorch after it: from the same numbers, the first steps of a weight
-# with a gradient below 1e-5 are still shorter in Keras.)
-ADAM = {"lr": 1e-4, "betas": (0.9, 0.999), "eps": 1e-7}
+from avatarlib.training.report import Step
 
 MOMENTS = {"exp_avg": "m", "exp_avg_sq": "v"}  # PyTorch's names for Adam's two running averages
 
 
 class GAN:
-    """The article's generator and discriminator with their optimisers.
+    """A generator and a discriminator with their optimisers.
 
     Args:
-        seed: initial weights and dropout are functions of it.
+        spec: a `Spec`: the networks and the rules of their game.
+        seed: first weights, dropout and augmentation are functions of it.
+        dtype: "float32", or "float64" for proofs.
 
     Attributes:
         generator, discriminator: the networks.
+        average: the generator with the moving average of its weights; where the game keeps none,
+            the generator itself.
         steps: how many training steps were taken.
     """
 
-    def __init__(self, seed=0):
-        self.seed, self.steps = seed, 0
+    def __init__(self, spec, seed=0, dtype="float32"):
+        self.spec, self.seed, self.dtype, self.steps = spec, seed, dtype, 0
         self.device = torch.device("cuda" if has_gpu() else "cpu")
-        self.generator = Generator(seed).to(self.device)
-        self.discriminator = Discriminator(seed).to(self.device)
-        self.generator_optimizer = torch.optim.Adam(self.generator.parameters(), **ADAM)
-        self.discriminator_optimizer = torch.optim.Adam(self.discriminator.parameters(), **ADAM)
+        self.generator = Generator(spec, seed, dtype).to(self.device)
+        self.discriminator = Discriminator(spec, seed, dtype).to(self.device)
+        self.average = self.generator
+        if spec.game.average_pictures:
+            self.average = Generator(spec, seed, dtype).to(self.device)
+        self.generator_optimizer = _adam(self.generator, spec.game)
+        self.discriminator_optimizer = _adam(self.discriminator, spec.game)
         torch.set_flush_denormal(True)  # numbers below 1e-38 make a processor many times slower
 
-    def step(self, images, z):
-        """Steps 2 to 6 of the article's training, as its listing does them.
-
-        Both gradients are taken at the same, old parameters; then both players move.
+    def step(self, real, z, condition=None, progress=0.0):
+        """Steps 2 to 6 of the article's training, by the rules of `spec.game`.
 
         Args:
-            images: real avatars, uint8 (n, 28, 28, 1).
-            z: latents, float32 (n, 100).
+            real: real pictures uint8 (n, height, width, channels), or points float (n, 2).
+            z: latents float32 (n, latent).
+            condition: float32 (n, condition_size), for real and generated pictures alike.
+            progress: share of the run that is over, in [0, 1]; the learning rates follow it.
 
         Returns:
-            (discriminator's loss, generator's loss), two floats.
+            a `Step`: losses, penalties and logits.
         """
-        real = self._tensor(to_float(images))
-        self.generator.train()
-        fake = self.generator(self._tensor(z))
+        game = self.spec.game
+        draws = self._to_tensors(draw(self.spec, self.seed, self.steps, len(z)))
+        real, z, condition = self._to_tensors((to_float(real), z, condition))
+        penalised = self.steps % game.penalty_every == 0
+        generator_moves = (self.steps + 1) % game.generator_every == 0
+        factor = game.rate_factor(progress)
+        self.discriminator_optimizer.param_groups[0]["lr"] = game.rate_d * factor
+        self.generator_optimizer.param_groups[0]["lr"] = game.rate_g * factor
 
-        real_logits = self.discriminator(real, self._masks("real", len(images)))
-        fake_logits = self.discriminator(fake, self._masks("fake", len(images)))
-        loss_d = discriminator_loss(real_logits, fake_logits)
-        loss_g = generator_loss(fake_logits)
-
-        gradients_g = torch.autograd.grad(loss_g, self.generator.parameters(), retain_graph=True)
-        gradients_d = torch.autograd.grad(loss_d, self.discriminator.parameters())
-        _apply(self.discriminator_optimizer, self.discriminator, gradients_d)
-        _apply(self.generator_optimizer, self.generator, gradients_g)
+        numbers, logits = self._play(real, z, condition, draws, penalised, generator_moves)
         self.steps += 1
-        return loss_d.item(), loss_g.item()
+        return Step(*numbers.tolist(), *logits.cpu().numpy())
+
+    def _play(self, real, z, condition, draws, penalised, generator_moves):
+        game, loss = self.spec.game, LOSSES[self.spec.game.loss]
+
+        def judge_real(images):
+            return self.discriminator(images, condition, draws.real.masks, training=True)
+
+        def judge_fake(images):
+            return self.discriminator(images, condition, draws.fake.masks, training=True)
+
+        # Step 2, a batch of real pictures, and step 3, as many generated ones.
+        real = translate(real, draws.real.shift)
+        fake = translate(self.generator(z, condition, training=True), draws.fake.shift)
+        seen = fake.detach().requires_grad_()  # what D sees: no gradient of D's goes on into G
+
+        # Step 4: the discriminator judges both.
+        self.discriminator.advance_spectral_norm()
+        real_logits, r1 = _judge(judge_real, real, game.r1 * penalised)
+        fake_logits, r2 = _judge(judge_fake, seen, game.r2 * penalised)
+        loss_d = loss.discriminator(real_logits, fake_logits)
+        loss_g = loss.generator(real_logits, fake_logits)
+        between = torch.zeros_like(loss_d)
+        if game.gradient_penalty and penalised:
+            between = slope_off_one(judge_real, real, seen.detach(), draws.share)
+        penalty = (game.r1 * r1 + game.r2 * r2) / 2 + game.gradient_penalty * between
+        if game.moves == "simultaneous":  # the generator listens before the discriminator moves
+            (advice,) = torch.autograd.grad(loss_g, seen, retain_graph=True)
+        gradients_d = torch.autograd.grad(
+            loss_d + game.penalty_every * penalty, list(self.discriminator.parameters())
+        )
+
+        # Step 5: the discriminator moves.
+        _move(self.discriminator_optimizer, self.discriminator, gradients_d)
+
+        # Step 6: the generator moves. All it hears is how L_G changes with its pictures.
+        if generator_moves:
+            if game.moves == "alternating":
+                new_real = _if_paired(game, judge_real, real)
+                loss_g = loss.generator(new_real, judge_fake(seen))
+                (advice,) = torch.autograd.grad(loss_g, seen)
+            gradients_g = torch.autograd.grad(fake, list(self.generator.parameters()), advice)
+            _move(self.generator_optimizer, self.generator, gradients_g)
+            self._update_average()
+        numbers = torch.stack([loss_d, loss_g, r1, r2, between]).detach()
+        return numbers, torch.stack([real_logits[:, 0], fake_logits[:, 0]]).detach()
+
+    def _update_average(self):
+        """Moving average of the generator's weights; batch statistics are copied."""
+        if self.average is self.generator:
+            return
+        keep = self.spec.game.average_keeps(self.steps)
+        with torch.no_grad():
+            for name, average in self.average.arrays.items():
+                now = self.generator.arrays[name]
+                average.lerp_(now, 1 - keep if average.requires_grad else 1.0)
+
+    def generate(self, z, condition=None):
+        """Drawings of the averaged generator, as the function `generate` gives them."""
+        return generate(self.average, z, condition)
 
     def state(self):
-        """Everything that training needs to go on: weights and the optimisers' moments.
+        """Everything that training needs to go on: networks and the optimisers' moments.
 
         Returns:
-            name -> float32 array in TensorFlow's layout; with `steps`, the whole state.
+            name -> array in TensorFlow's layout; with `steps`, the whole state.
         """
         arrays = {}
         for player, network, optimizer in self._players():
-            arrays |= {f"{player}/{name}": array for name, array in get_weights(network).items()}
-            for name, (parameter, axes) in tensors(network).items():
-                for moment in MOMENTS if parameter in optimizer.state else ():
-                    array = optimizer.state[parameter][moment].permute(axes).cpu().numpy().copy()
-                    arrays[f"{player}/{name}/{MOMENTS[moment]}"] = array
+            for name, array in get_weights(network).items():
+                arrays[f"{player}/{name}"] = array
+            for name, moment in _moments(network, optimizer).items():
+                arrays[f"{player}/{name}"] = to_array(moment)
         return arrays
 
     def restore(self, arrays, steps):
         """Go on from where `state` was taken, after the given number of steps.
 
         Raises:
-            ValueError: names or shapes do not fit these networks.
+            InputError: names or shapes do not fit these networks.
         """
-        self.steps = steps
+        moves = {"generator": steps // self.spec.game.generator_every, "discriminator": steps}
         for player, network, optimizer in self._players():
-            mine = [name for name in arrays if name.startswith(player)]
-            own = {name.removeprefix(f"{player}/"): arrays[name] for name in mine}
-            is_moment = {k: k.endswith(tuple(MOMENTS.values())) for k in own}
-            set_weights(network, {k: a for k, a in own.items() if not is_moment[k]})
-            optimizer.state.clear()
-            for name, (parameter, axes) in tensors(network).items():
-                if not is_moment.get(f"{name}/m"):
-                    continue  # a running average, or a run that has not begun
-                slots = {"step": torch.tensor(float(steps))}
-                for moment, short in MOMENTS.items():
-                    slots[moment] = torch.empty_like(parameter)
-                    slots[moment].permute(axes).copy_(torch.from_numpy(own[f"{name}/{short}"]))
-                optimizer.state[parameter] = slots
+            own = {
+                k.removeprefix(f"{player}/"): a for k, a in arrays.items() if k.startswith(player)
+            }
+            moments = _moments(network, optimizer)
+            missing = moments.keys() - own.keys()
+            if missing:
+                raise InputError(f"The moments {', '.join(sorted(missing))} are missing.")
+            set_weights(network, {k: own[k] for k in own if k not in moments})
+            for name, moment in moments.items():
+                copy_array(moment, own[name])
+            for slots in optimizer.state.values() if optimizer else ():
+                slots["step"].fill_(moves[player])
+        self.steps = steps
 
     def _players(self):
         yield "generator", self.generator, self.generator_optimizer
         yield "discriminator", self.discriminator, self.discriminator_optimizer
+        if self.average is not self.generator:
+            yield "average", self.average, None
 
-    def _masks(self, which, n):
-        shapes, rate = Discriminator.mask_shapes, Discriminator.dropout
-        return [
-            self._tensor(dropout_mask(self.seed, f"dropout/{which}/{i}", self.steps, (n, *s), rate))
-            for i, s in enumerate(shapes)
-        ]
+    def _to_tensors(self, value):
+        """Arrays in nested tuples as tensors on the device; whole numbers stay whole."""
+        if isinstance(value, tuple):
+            parts = [self._to_tensors(part) for part in value]
+            return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+        if value is None:
+            return None
+        tensor = torch.from_numpy(value).to(self.device)
+        return tensor.to(getattr(torch, self.dtype)) if value.dtype.kind == "f" else tensor
 
-    def _tensor(self, array):
-        return torch.from_numpy(array).to(self.device)
+
+def _judge(discriminate, images, weight):
+    """Logits, and their squared slope where it has a weight (else 0)."""
+    if weight:
+        return squared_slope(discriminate, images)
+    logits = discriminate(images)
+    return logits, torch.zeros((), dtype=logits.dtype, device=logits.device)
 
 
-def _apply(optimizer, network, gradients):
+def _if_paired(game, discriminate, images):
+    if game.loss != "relativistic":
+        return None  # the other generator losses do not look at real pictures
+    with torch.no_grad():
+        return discriminate(images)
+
+
+def _adam(network, game):
+    """Adam as its paper's algorithm 1 has it: epsilon is added after the bias correction."""
+    optimizer = torch.optim.Adam(
+        network.parameters(), betas=(game.beta1, game.beta2), eps=game.epsilon, fused=True
+    )
+    for parameter in network.parameters():
+        optimizer.state[parameter] = {
+            "step": torch.zeros((), device=parameter.device),
+            **{moment: torch.zeros_like(parameter).detach() for moment in MOMENTS},
+        }
+    return optimizer
+
+
+def _moments(network, optimizer):
+    """Adam's two running averages: "layer/name/m" and "layer/name/v" -> tensor."""
+    return {
+        f"{name}/{short}": optimizer.state[parameter][moment]
+        for name, parameter in network.named_parameters()
+        for moment, short in MOMENTS.items()
+        if optimizer
+    }
+
+
+def _move(optimizer, network, gradients):
     for parameter, gradient in zip(network.parameters(), gradients, strict=True):
+        # The fused Adam reads both in the order of their memory and does not compare strides.
+        if gradient.ndim == 4:
+            gradient = gradient.contiguous(memory_format=torch.channels_last)
         parameter.grad = gradient
     optimizer.step()
 
 
-def generate(generator, z):
-    """Draw pictures in evaluation mode, 256 at a time.
+def translate(images, shift):
+    """Shift each picture; what moves in from outside is 0, a middle grey.
+
+    Zhao et al. 2020 (arXiv:2006.10738). The grey edge shows the discriminator how far a picture
+    was moved, so that the generator need not learn to draw moved pictures.
 
     Args:
-        generator: a `Generator`; its mode is left as it was.
-        z: latents, float32 (n, 100).
+        images: (n, height, width, channels).
+        shift: whole numbers (n, 2), rows down and columns to the right; None shifts nothing.
+    """
+    if shift is None:
+        return images
+    n, height, width, _ = images.shape
+    edge = height // 2  # no shift is longer
+    padded = F.pad(images, (0, 0, edge, edge, edge, edge))
+    rows = (
+        edge + torch.arange(height, device=images.device)[None, :, None] - shift[:, 0, None, None]
+    )
+    columns = edge + torch.arange(width, device=images.device)[None, None] - shift[:, 1, None, None]
+    return padded[torch.arange(n, device=images.device)[:, None, None], rows, columns]
+
+
+def generate(generator, z, condition=None):
+    """Draw in evaluation mode, 256 at a time.
+
+    Args:
+        generator: a `Generator`.
+        z: latents, float32 (n, latent).
+        condition: float32 (n, condition_size) for a generator with conditions.
 
     Returns:
-        float32 (n, 28, 28, 1) in [-1, 1]; `avatarlib.to_uint8` makes pictures of them.
+        float32 (n, *shape), pictures in [-1, 1]; `avatarlib.to_uint8` makes uint8 of them.
     """
-    device, was_training = next(generator.parameters()).device, generator.training
-    generator.eval()
+    like = next(generator.parameters())
+    chunks = []
     with torch.no_grad():
-        chunks = [
-            generator(torch.from_numpy(z[i : i + 256]).to(device)).cpu().numpy()
-            for i in range(0, len(z), 256)
-        ]
-    generator.train(was_training)
+        for start in range(0, len(z), 256):
+            inputs = [
+                None if a is None else torch.from_numpy(a[start : start + 256]).to(like)
+                for a in (z, condition)
+            ]
+            chunks.append(generator(*inputs).cpu().numpy())
     return np.concatenate(chunks)
 
 

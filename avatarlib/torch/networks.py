@@ -1,4 +1,4 @@
-"""The article's generator and discriminator in PyTorch.
+"""Networks of a spec, in PyTorch.
 
 Outside, tensors have TensorFlow's layout (n, height, width, channels), so that both twins take and
 give the same arrays. Inside, PyTorch wants the channels second; `permute` only relabels the axes.
@@ -8,183 +8,246 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from avatarlib.errors import InputError
 from avatarlib.training.initial import initial_weights
+from avatarlib.training.layers import (
+    BatchNorm,
+    Conv,
+    ConvTranspose,
+    Dense,
+    Dropout,
+    Embed,
+    Flatten,
+    LeakyReLU,
+    Project,
+    Reshape,
+    Tanh,
+)
 
-LATENT = 100
-SLOPE = 0.3  # Keras' default for LeakyReLU; PyTorch's own would be 0.01
-
-
-class Generator(nn.Module):
-    """Noise in, pictures out: the article's generator (28x28, grey), 2.3 million weights.
-
-    Args:
-        seed: the initial weights are a function of it, the same as in the TensorFlow twin.
-    """
-
-    def __init__(self, seed=0):
-        super().__init__()
-        self.dense = nn.Linear(LATENT, 7 * 7 * 256, bias=False)
-        self.norm1 = BatchNorm(7 * 7 * 256)
-        self.up1 = ConvTranspose(256, 128, stride=1)
-        self.norm2 = BatchNorm(128)
-        self.up2 = ConvTranspose(128, 64, stride=2)
-        self.norm3 = BatchNorm(64)
-        self.up3 = ConvTranspose(64, 1, stride=2)
-        _initialise(self, seed, "generator")
-
-    def forward(self, z):
-        """float32 (n, 100) -> float32 (n, 28, 28, 1) in [-1, 1].
-
-        In training mode, batch normalisation uses the batch's own statistics; after `eval()`, the
-        running averages, and then a picture depends on its own noise alone.
-        """
-        h = F.leaky_relu(self.norm1(self.dense(z)), SLOPE)
-        h = h.view(-1, 7, 7, 256).permute(0, 3, 1, 2)
-        h = F.leaky_relu(self.norm2(self.up1(h)), SLOPE)
-        h = F.leaky_relu(self.norm3(self.up2(h)), SLOPE)
-        return torch.tanh(self.up3(h)).permute(0, 2, 3, 1)
+AVERAGED = ("mean", "variance", "u")  # arrays that no gradient moves
 
 
-class Discriminator(nn.Module):
-    """Pictures in, one logit each out: positive means "real". The article's, 0.2 million weights.
+class Network(nn.Module):
+    """The layers of a spec, one after the other.
 
     Args:
-        seed: the initial weights are a function of it, the same as in the TensorFlow twin.
+        spec: a `Spec`.
+        seed: the first weights are a function of it, the same as in the TensorFlow twin.
+        dtype: "float32", or "float64" for proofs.
+
+    Attributes:
+        arrays: "layer/name" -> PyTorch's tensor, in the order of `spec.weights(player)`.
     """
 
-    mask_shapes = ((14, 14, 64), (7, 7, 128))  # where dropout acts
-    dropout = 0.3
+    player = None
 
-    def __init__(self, seed=0):
+    def __init__(self, spec, seed=0, dtype="float32"):
         super().__init__()
-        self.down1 = Conv(1, 64, stride=2)
-        self.down2 = Conv(64, 128, stride=2)
-        self.logit = nn.Linear(7 * 7 * 128, 1)
-        _initialise(self, seed, "discriminator")
+        self.spec, self.layers = spec, getattr(spec, self.player)
+        for name, array in initial_weights(spec, self.player, seed).items():
+            tensor = _to_layout(torch.from_numpy(array).to(getattr(torch, dtype)))
+            if name.endswith(AVERAGED):
+                self.register_buffer(name, tensor)
+            else:
+                self.register_parameter(name, nn.Parameter(tensor))
 
-    def forward(self, images, masks=None):
-        """float32 (n, 28, 28, 1) in [-1, 1] -> logits float32 (n, 1).
+    @property
+    def arrays(self):
+        """All weights, averages and spectral vectors by name."""
+        own = dict(self.named_parameters()) | dict(self.named_buffers())
+        return {name: own[name] for name in self.spec.weights(self.player)}
+
+    def forward(self, x, condition=None, masks=(), training=False):
+        """What the last layer gives.
 
         Args:
-            images: the pictures to judge.
-            masks: two dropout masks float32 (n, *mask_shapes[i]), 0 where a value is dropped and
-                1 / 0.7 elsewhere; None judges without dropout.
+            x: latents (n, latent) or pictures (n, height, width, channels) in [-1, 1].
+            condition: (n, condition_size), zeros and ones, if the spec has conditions.
+            masks: dropout masks (n, *shape), one for each Dropout layer; none drops nothing.
+            training: whether batch normalisation uses the batch's own statistics and updates its
+                running averages; otherwise it uses those, and a drawing depends on its own noise
+                alone.
+
+        Returns:
+            drawings (n, *shape) of a generator, logits (n, 1) of a discriminator.
         """
-        masks = [1, 1] if masks is None else [mask.permute(0, 3, 1, 2) for mask in masks]
-        h = F.leaky_relu(self.down1(images.permute(0, 3, 1, 2)), SLOPE) * masks[0]
-        h = F.leaky_relu(self.down2(h), SLOPE) * masks[1]
-        return self.logit(h.permute(0, 2, 3, 1).flatten(1))
+        h = x.permute(0, 3, 1, 2) if x.ndim == 4 else x
+        masks = iter(masks)
+        for layer in self.layers:
+            match layer:
+                case Dense():
+                    h = F.linear(h, self._kernel(layer), self._get(layer, "bias"))
+                case Conv():
+                    h = conv(h, self._kernel(layer), self._get(layer, "bias"), layer.stride)
+                case ConvTranspose():
+                    kernel, bias = self._kernel(layer), self._get(layer, "bias")
+                    h = conv_transpose(h, kernel, bias, layer.stride)
+                case BatchNorm():
+                    h = self._normalise(h, layer, training)
+                case LeakyReLU(slope):
+                    h = F.leaky_relu(h, slope)
+                case Tanh():
+                    h = torch.tanh(h)
+                case Dropout():
+                    mask = next(masks, None)
+                    h = h if mask is None else h * _channels_second(mask)
+                case Reshape(shape):
+                    h = _channels_second(h.view(-1, *shape))
+                case Flatten():
+                    h = h.permute(0, 2, 3, 1).flatten(1)
+                case Embed():
+                    h = torch.cat([h, F.linear(condition, self._kernel(layer))], dim=1)
+                case Project():
+                    fits = h * F.linear(condition, self._kernel(layer, "embedding"))
+                    h = F.linear(h, self._kernel(layer), self._get(layer, "bias"))
+                    h = h + fits.sum(1, keepdim=True)
+        return h.permute(0, 2, 3, 1) if h.ndim == 4 else h
 
+    def advance_spectral_norm(self):
+        """One power iteration for each kernel that has a vector u: u ← W v / ‖W v‖, v ∝ Wᵀ u.
 
-# --------------------------------------------------------- layers that compute what Keras computes
-
-
-class Conv(nn.Conv2d):
-    """5x5 convolution with Keras' padding="same".
-
-    At stride 2 and an even size, "same" adds one row above and two below (one column left, two
-    right); PyTorch's padding=2 would add two on each side and shift the picture.
-    """
-
-    def __init__(self, channels_in, channels_out, stride):
-        super().__init__(channels_in, channels_out, 5, stride)
-
-    def forward(self, h):
-        """(n, channels_in, size, size) -> (n, channels_out, size / stride, size / stride)."""
-        before = 1 if self.stride == (2, 2) else 2
-        return super().forward(F.pad(h, (before, 2, before, 2)))
-
-
-class ConvTranspose(nn.ConvTranspose2d):
-    """5x5 transposed convolution, without bias, with Keras' padding="same".
-
-    At stride 2 the full result has 2n + 3 rows, of which Keras keeps number 1 to 2n. PyTorch's
-    padding=2, output_padding=1 would keep 2 to 2n + 1: the right shape, one pixel off.
-    """
-
-    def __init__(self, channels_in, channels_out, stride):
-        padding = 1 if stride == 2 else 2
-        super().__init__(channels_in, channels_out, 5, stride, padding, bias=False)
-
-    def forward(self, h):
-        """(n, channels_in, size, size) -> (n, channels_out, stride * size, stride * size)."""
-        height, width = (size * self.stride[0] for size in h.shape[2:])
-        return super().forward(h)[:, :, :height, :width]
-
-
-class BatchNorm(nn.modules.batchnorm._BatchNorm):
-    """Batch normalisation over all axes but the channels, with Keras' settings and averages.
-
-    Keras' momentum 0.99 is PyTorch's 0.01, its epsilon is 1e-3. Keras averages the batch's biased
-    variance, PyTorch the unbiased one, n / (n - 1) times as large: 1.6 % at 64 pictures after a
-    dense layer, and visible in evaluation mode.
-    """
-
-    def __init__(self, channels):
-        super().__init__(channels, eps=1e-3, momentum=0.01)
-
-    def _check_input_dim(self, h):
-        pass  # (n, channels) and (n, channels, height, width) are both welcome
-
-    def forward(self, h):
-        """Normalise h, of shape (n, channels) or (n, channels, height, width)."""
-        if not self.training:
-            return super().forward(h)
-        axes = [axis for axis in range(h.ndim) if axis != 1]
+        Miyato et al. 2018 (arXiv:1802.05957), algorithm 1. W has a row for each output channel.
+        """
         with torch.no_grad():
-            variance, mean = torch.var_mean(h, axes, correction=0)
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance, self.momentum)
-        return F.batch_norm(h, None, None, self.weight, self.bias, training=True, eps=self.eps)
+            for name, u in self.named_buffers():
+                if name.endswith("/u"):
+                    matrix = self.get_parameter(name.removesuffix("/u")).flatten(1)
+                    u.copy_(_unit(matrix @ _unit(matrix.T @ u)))
+
+    def _get(self, layer, part):
+        return self._parameters.get(f"{layer.name}/{part}")
+
+    def _kernel(self, layer, part="kernel"):
+        """A kernel, divided by its largest singular value σ = uᵀ W v where the spec says so."""
+        kernel, u = self._get(layer, part), self._buffers.get(f"{layer.name}/{part}/u")
+        if u is None:
+            return kernel
+        matrix, u = kernel.flatten(1), u.clone()  # the copy: backward must see this step's u
+        v = _unit(matrix.detach().T @ u)
+        return kernel / (u @ (matrix @ v))
+
+    def _normalise(self, h, layer, training):
+        gamma, beta = self._get(layer, "gamma"), self._get(layer, "beta")
+        mean, variance = (self._buffers[f"{layer.name}/{part}"] for part in ("mean", "variance"))
+        if not training:
+            return F.batch_norm(h, mean, variance, gamma, beta, eps=layer.epsilon)
+        with torch.no_grad():
+            axes = [axis for axis in range(h.ndim) if axis != 1]
+            of_batch = torch.var_mean(h, axes, correction=0)  # biased, as Keras averages it
+            for average, now in zip((variance, mean), of_batch, strict=True):
+                average.lerp_(now, 1 - layer.momentum)
+        return F.batch_norm(h, None, None, gamma, beta, training=True, eps=layer.epsilon)
+
+
+class Generator(Network):
+    """Noise in, drawings out."""
+
+    player = "generator"
+
+
+class Discriminator(Network):
+    """Drawings in, one logit each out: positive means "real"."""
+
+    player = "discriminator"
+
+
+# --------------------------------------------------------------- padding "same", as TensorFlow does
+
+
+def conv(h, kernel, bias, stride):
+    """A convolution whose output has the input's size divided by the stride, rounded up.
+
+    Of the zeros that this takes, TensorFlow puts the smaller half before and the larger behind:
+    with kernel 5, stride 2 and an even size one row before and two after. PyTorch's padding=2
+    would add two on each side and shift the picture.
+
+    Args:
+        h: (n, channels_in, height, width).
+        kernel: (channels_out, channels_in, k, k).
+        bias: (channels_out,) or None.
+        stride: 1 or 2.
+    """
+    before, after = zip(
+        *(_same(size, kernel.shape[2], stride) for size in h.shape[2:]), strict=True
+    )
+    if before == after:
+        return F.conv2d(h, kernel, bias, stride, before)
+    return F.conv2d(F.pad(h, (before[1], after[1], before[0], after[0])), kernel, bias, stride)
+
+
+def conv_transpose(h, kernel, bias, stride):
+    """The transpose of `conv`: the size grows by the stride.
+
+    With kernel 5 and stride 2 the full result has 2n + 3 rows, of which number 1 to 2n stay.
+    PyTorch's padding=2, output_padding=1 would keep 2 to 2n + 1: the right shape, one pixel off.
+
+    Args:
+        h: (n, channels_in, height, width).
+        kernel: (channels_in, channels_out, k, k).
+        bias: (channels_out,) or None.
+        stride: 1 or 2.
+    """
+    before = (kernel.shape[2] - stride) // 2
+    height, width = (size * stride for size in h.shape[2:])
+    full = F.conv_transpose2d(h, kernel, bias, stride, before)
+    return full[:, :, :height, :width]
+
+
+def _same(size, kernel, stride):
+    zeros = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    return zeros // 2, zeros - zeros // 2
+
+
+def _unit(vector):
+    return vector / vector.norm()
+
+
+def _channels_second(h):
+    return h.permute(0, 3, 1, 2) if h.ndim == 4 else h
 
 
 # ----------------------------------------------------------------- weights in and out, as arrays
 
 
 def get_weights(network):
-    """All weights and running averages: "layer/name" -> float32 array in TensorFlow's layout."""
-    return {
-        name: tensor.permute(axes).detach().cpu().numpy().copy()
-        for name, (tensor, axes) in tensors(network).items()
-    }
+    """All weights, averages and spectral vectors: "layer/name" -> array in TensorFlow's layout."""
+    return {name: to_array(tensor) for name, tensor in network.arrays.items()}
 
 
 def set_weights(network, weights):
     """Copy arrays, named and laid out as `get_weights` gives them, into the network.
 
     Raises:
-        ValueError: a name is missing or unknown, or a shape does not fit.
+        InputError: a name is missing or unknown, or a shape does not fit.
     """
-    own = tensors(network)
+    own = network.arrays
     if own.keys() != weights.keys():
-        raise ValueError(f"The weights differ in {sorted(own.keys() ^ weights.keys())}.")
+        odd = ", ".join(sorted(own.keys() ^ weights.keys()))
+        raise InputError(f"These weights are of another network; they differ in {odd}.")
+    for name, shape in network.spec.weights(network.player).items():
+        if weights[name].shape != shape:
+            raise InputError(f"The weights {name} are {weights[name].shape}, not {shape}.")
+    for name, tensor in own.items():
+        copy_array(tensor, weights[name])
+
+
+def to_array(tensor):
+    """A tensor in PyTorch's layout as an array of its own in TensorFlow's."""
+    return tensor.permute(_axes(tensor.ndim)).detach().cpu().numpy().copy()
+
+
+def copy_array(tensor, array):
+    """Copy an array in TensorFlow's layout into a tensor in PyTorch's."""
     with torch.no_grad():
-        for name, (tensor, axes) in own.items():
-            view = tensor.permute(axes)
-            if view.shape != weights[name].shape:
-                raise ValueError(f"{name} is {tuple(view.shape)}, not {weights[name].shape}.")
-            view.copy_(torch.from_numpy(weights[name].astype("float32")))
+        tensor.permute(_axes(tensor.ndim)).copy_(torch.from_numpy(array))
 
 
-def tensors(network):
-    """Our name -> (PyTorch's tensor, the order of axes that gives it TensorFlow's layout)."""
-    found = {}
-    for layer, module in network.named_children():
-        if isinstance(module, BatchNorm):
-            found[f"{layer}/gamma"] = module.weight, (0,)
-            found[f"{layer}/beta"] = module.bias, (0,)
-            found[f"{layer}/mean"] = module.running_mean, (0,)
-            found[f"{layer}/variance"] = module.running_var, (0,)
-            continue
-        # (out, in, h, w), and for the transposed convolution (in, out, h, w), reversed by pairs.
-        axes = (2, 3, 1, 0) if module.weight.ndim == 4 else (1, 0)
-        found[f"{layer}/kernel"] = module.weight, axes
-        if module.bias is not None:
-            found[f"{layer}/bias"] = module.bias, (0,)
-    return found
+def _axes(ndim):
+    # (out, in, h, w), and for the transposed convolution (in, out, h, w), reversed by pairs.
+    return {4: (2, 3, 1, 0), 2: (1, 0), 1: (0,)}[ndim]
 
 
-def _initialise(network, seed, name):
-    shapes = {key: array.shape for key, array in get_weights(network).items()}
-    set_weights(network, initial_weights(shapes, seed, name))
-    network.to(memory_format=torch.channels_last)
+def _to_layout(tensor):
+    if tensor.ndim == 4:
+        return tensor.permute(3, 2, 0, 1).contiguous(memory_format=torch.channels_last)
+    return tensor.T.contiguous() if tensor.ndim == 2 else tensor

@@ -4,7 +4,9 @@ import numpy as np
 
 
 def to_float(images):
-    """uint8 [0, 255] -> float32 [-1, 1], an array of the same shape."""
+    """uint8 [0, 255] -> float32 [-1, 1], an array of the same shape; others stay as they are."""
+    if images.dtype != np.uint8:
+        return images
     return images.astype(np.float32) / np.float32(127.5) - 1
 
 

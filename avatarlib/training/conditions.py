@@ -1,0 +1,55 @@
+"""Attributes that a generator can be asked for, as numbers: one for each value, 0 or 1."""
+
+import numpy as np
+
+from avatarlib.errors import InputError
+
+
+def conditions(avatars, names):
+    """The attributes of a set by which a network shall draw, for a spec.
+
+    Args:
+        avatars: an AvatarSet.
+        names: names of its attributes, such as ("hairColor", "accessories").
+
+    Returns:
+        ((name, (value, ...)), ...).
+
+    Raises:
+        InputError: the set has no such attribute.
+    """
+    return tuple((name, tuple(avatars.counts(name))) for name in names)
+
+
+def one_hot(labels, conditions):
+    """Conditions as a network reads them.
+
+    Args:
+        labels: name -> n values (texts), or an AvatarSet.
+        conditions: a spec's, ((name, (value, ...)), ...).
+
+    Returns:
+        float32 (n, number of all values): for each attribute, a 1 at its value.
+
+    Raises:
+        InputError: an attribute is missing or has a value that the spec does not know.
+    """
+    columns = []
+    for name, values in conditions:
+        found = np.asarray(_labels_of(labels, name))
+        unknown = set(found.tolist()) - set(values)
+        if unknown:
+            raise InputError(
+                f"The network knows no {name} {', '.join(sorted(unknown))}; it knows "
+                f"{', '.join(values)}."
+            )
+        columns.append(found[:, None] == np.array(values))
+    return np.concatenate(columns, axis=1).astype(np.float32)
+
+
+def _labels_of(labels, name):
+    if hasattr(labels, "labels"):
+        return labels.labels(name)
+    if name not in labels:
+        raise InputError(f"Say which {name}: this network draws by it.")
+    return labels[name]

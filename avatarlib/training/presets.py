@@ -1,0 +1,181 @@
+"""The course's networks, each as a `Spec`: the article's, the DCGAN paper's, the recommended ones.
+
+    spec = al.presets.small(size=32)
+
+Change a setting with `dataclasses.replace`; both frameworks build whatever the spec says.
+"""
+
+from avatarlib.errors import InputError
+from avatarlib.training.layers import (
+    BatchNorm,
+    Conv,
+    ConvTranspose,
+    Dense,
+    Dropout,
+    Embed,
+    Flatten,
+    LeakyReLU,
+    Project,
+    Reshape,
+    Tanh,
+)
+from avatarlib.training.spec import Game, Spec
+
+# Channels from the smallest picture inside the network to the largest.
+SMALL = {28: (128, 64), 32: (128, 64, 32), 64: (128, 96, 64, 32)}
+MEDIUM = {28: (256, 128), 32: (256, 128, 64), 64: (256, 128, 64, 32)}
+CLASSIC = {28: (256, 128), 32: (256, 128, 64), 64: (512, 256, 128, 64)}
+
+
+def article(size=28, channels=1):
+    """The article's DCGAN: kernel 5, dropout in the discriminator, both players move at once.
+
+    Keras' defaults: Glorot's first weights, slope 0.3, Adam with beta1 0.9 and epsilon 1e-7.
+    """
+    _check(size, channels)
+    start = size // 4
+    generator = (
+        Dense("dense", start * start * 256, bias=False),
+        BatchNorm("norm1"),
+        LeakyReLU(0.3),
+        Reshape((start, start, 256)),
+        ConvTranspose("up1", 128, 5, 1, bias=False),
+        BatchNorm("norm2"),
+        LeakyReLU(0.3),
+        ConvTranspose("up2", 64, 5, 2, bias=False),
+        BatchNorm("norm3"),
+        LeakyReLU(0.3),
+        ConvTranspose("up3", channels, 5, 2, bias=False),
+        Tanh(),
+    )
+    discriminator = (
+        Conv("down1", 64, 5, 2),
+        LeakyReLU(0.3),
+        Dropout(0.3),
+        Conv("down2", 128, 5, 2),
+        LeakyReLU(0.3),
+        Dropout(0.3),
+        Flatten(),
+        Dense("logit", 1),
+    )
+    game = Game("non-saturating", "simultaneous", rate_d=1e-4, rate_g=1e-4, beta1=0.9, epsilon=1e-7)
+    return Spec("article", (size, size, channels), 100, generator, discriminator, game=game)
+
+
+def dcgan(size=32, channels=3):
+    """The DCGAN paper's rules (Radford et al. 2016), at our sizes.
+
+    Kernel 5, batch normalisation in both networks but not at the generator's output and the
+    discriminator's input, ReLU in the generator, first weights from N(0, 0.02), Adam with rate
+    2e-4 and beta1 0.5. Latents are normal, as everywhere in the course; the paper's are uniform.
+    """
+    _check(size, channels)
+    widths = CLASSIC[size]
+    norm = {"momentum": 0.9, "epsilon": 1e-5}
+    generator = _upwards(widths, size, channels, 5, 0.0, norm)
+    discriminator = _downwards(widths, 5, norm, (Dense("logit", 1),))
+    shape = (size, size, channels)
+    return Spec("dcgan", shape, 100, generator, discriminator, initial="normal", game=Game())
+
+
+def small(size=32, channels=3, conditions=()):
+    """The recommended network for a laptop: kernel 4, stride 2, relativistic pairs, R1 and R2.
+
+    Args:
+        size: 28, 32 or 64 pixels.
+        channels: 1 (grey) or 3 (colour).
+        conditions: attributes to draw on demand, from `avatarlib.training.conditions`.
+    """
+    return _recommended("small", SMALL, size, channels, conditions)
+
+
+def medium(size=32, channels=3, conditions=()):
+    """The recommended network with twice the channels of `small`, for more patience or a GPU."""
+    return _recommended("medium", MEDIUM, size, channels, conditions)
+
+
+def points(hidden=32, layers=2):
+    """Two small multilayer perceptrons for points in the plane."""
+    generator, discriminator = (
+        tuple(
+            part
+            for i in range(1, layers + 1)
+            for part in (Dense(f"dense{i}", hidden), LeakyReLU(0.2))
+        )
+        for _ in range(2)
+    )
+    return Spec(
+        "points",
+        (2,),
+        2,
+        (*generator, Dense("out", 2)),
+        (*discriminator, Dense("logit", 1)),
+        initial="he",
+        game=Game(batch=128, rate_d=1e-3, rate_g=1e-3),
+    )
+
+
+def _recommended(name, widths, size, channels, conditions):
+    _check(size, channels)
+    widths = widths[size]
+    norm = {"momentum": 0.9, "epsilon": 1e-5}
+    embed = (Embed("embed", 32),) if conditions else ()
+    generator = (*embed, *_upwards(widths, size, channels, 4, 0.2, norm))
+    logit = Project("logit") if conditions else Dense("logit", 1)
+    game = Game(
+        "relativistic",
+        "alternating",
+        r1=0.5,
+        r2=0.5,
+        rate_d=2e-4,
+        rate_g=2e-4,
+        beta1=0.0,
+        beta2=0.99,
+        average_pictures=20_000,
+    )
+    return Spec(
+        name,
+        (size, size, channels),
+        64,
+        generator,
+        _downwards(widths, 4, None, (logit,)),
+        tuple(conditions),
+        initial="he",
+        game=game,
+    )
+
+
+def _upwards(widths, size, channels, kernel, slope, norm):
+    """From a latent through pictures of doubling size; normalised after all but the last layer."""
+    start = size // 2 ** len(widths)
+    layers = [
+        Dense("dense", start * start * widths[0], bias=False),
+        Reshape((start, start, widths[0])),
+        BatchNorm("norm0", **norm),
+        LeakyReLU(slope),
+    ]
+    for i, width in enumerate(widths[1:], start=1):
+        layers += [
+            ConvTranspose(f"up{i}", width, kernel, bias=False),
+            BatchNorm(f"norm{i}", **norm),
+            LeakyReLU(slope),
+        ]
+    return (*layers, ConvTranspose(f"up{len(widths)}", channels, kernel), Tanh())
+
+
+def _downwards(widths, kernel, norm, ending):
+    """Through pictures of halving size to one logit; normalised, if at all, from the second on."""
+    layers = []
+    for i, width in enumerate(reversed(widths), start=1):
+        normalised = norm is not None and i > 1
+        layers.append(Conv(f"down{i}", width, kernel, bias=not normalised))
+        layers += [BatchNorm(f"norm{i}", **norm)] if normalised else []
+        layers.append(LeakyReLU(0.2))
+    return (*layers, Flatten(), *ending)
+
+
+def _check(size, channels):
+    if size not in SMALL or channels not in (1, 3):
+        raise InputError(
+            f"The networks draw 28, 32 or 64 pixels in 1 or 3 channels, not {size} in {channels}."
+        )

@@ -1,0 +1,230 @@
+"""A GAN as plain data: two lists of layers and the rules of the game. Both frameworks build it."""
+
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields
+
+from avatarlib.errors import InputError
+from avatarlib.training.layers import BatchNorm, Layer, layer_from_plain, layer_to_plain
+
+LOSSES = ("minimax", "non-saturating", "hinge", "wasserstein", "relativistic")
+MOVES = ("simultaneous", "alternating")
+INITIAL = ("glorot", "normal", "he")
+
+
+@dataclass(frozen=True)
+class Game:
+    """The rules of the game: what each player minimises, who moves when, and how far.
+
+    Attributes:
+        loss: one of LOSSES; formulas and papers stand in the twins' `losses.py`.
+        moves: "simultaneous", both from the same old parameters (the article's listing), or
+            "alternating", the generator against the new discriminator (the article's steps).
+        generator_every: the generator moves in every so many-th step, the discriminator in each.
+        r1, r2: weights γ of the penalties γ/2 E‖∇D(x)‖² at real and at generated pictures.
+        gradient_penalty: weight λ of the Wasserstein loss's penalty λ E(‖∇D(x̂)‖ - 1)².
+        penalty_every: penalties count in every so many-th step, as many times as heavy.
+        batch: pictures in a batch.
+        rate_d, rate_g: learning rates of discriminator and generator.
+        rate_left: the share of the rates left at the end; they are constant for half the run and
+            then follow a cosine. 1 leaves them as they are.
+        beta1, beta2, epsilon: Adam's settings (Kingma and Ba 2015, algorithm 1).
+        average_pictures: half-life of the generator's moving average, in pictures; 0 keeps none.
+        average_ramp: until the run is long, the half-life is this share of the pictures seen.
+        translation: largest shift of the augmentation, a share of the size; 0 shifts nothing.
+    """
+
+    loss: str = "non-saturating"
+    moves: str = "alternating"
+    generator_every: int = 1
+    r1: float = 0.0
+    r2: float = 0.0
+    gradient_penalty: float = 0.0
+    penalty_every: int = 1
+    batch: int = 64
+    rate_d: float = 2e-4
+    rate_g: float = 2e-4
+    rate_left: float = 1.0
+    beta1: float = 0.5
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    average_pictures: int = 0
+    average_ramp: float = 0.05
+    translation: float = 0.0
+
+    def __post_init__(self):
+        _one_of("loss", self.loss, LOSSES)
+        _one_of("moves", self.moves, MOVES)
+        for name in ("generator_every", "penalty_every", "batch"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise InputError(f"{name} is a whole number of at least 1.")
+        for name in ("r1", "r2", "gradient_penalty", "average_pictures", "average_ramp"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise InputError(f"{name} is not negative; this is {getattr(self, name)}.")
+        for name in ("rate_d", "rate_g", "epsilon"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise InputError(f"{name} is positive; this is {getattr(self, name)}.")
+        for name in ("beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"{name} lies in [0, 1[; this is {getattr(self, name)}.")
+        if not (0 <= self.rate_left <= 1 and 0 <= self.translation <= 0.5):
+            raise InputError("rate_left lies between 0 and 1, translation between 0 and 0.5.")
+
+    def rate_factor(self, progress):
+        """What the rates are multiplied by, at a progress in [0, 1] of the run."""
+        late = min(max(2 * progress - 1, 0.0), 1.0)
+        return self.rate_left + (1 - self.rate_left) * (1 + math.cos(math.pi * late)) / 2
+
+    def average_keeps(self, step):
+        """The share of the moving average that step number `step` (from 0) keeps, in [0, 1[.
+
+        StyleGAN2-ADA's rule: 0.5^(batch / half-life), where the half-life is no longer than
+        `average_ramp` times the pictures seen. Without this ramp, a run of five minutes would
+        average over its own first scribbles (Karras et al. 2020, arXiv:2006.06676).
+        """
+        half_life = min(self.average_pictures, self.average_ramp * step * self.batch)
+        return 0.5 ** (self.batch / half_life) if half_life else 0.0
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A generator, a discriminator and their game.
+
+    Attributes:
+        name: for people.
+        shape: what is drawn: (size, size, channels), or (2,) for points in the plane.
+        latent: how many random numbers one drawing is made from.
+        generator, discriminator: their layers, from input to output.
+        conditions: attributes that can be asked for: ((name, (value, ...)), ...).
+        initial: rule of the first weights: "glorot" (Keras), "normal" (N(0, 0.02), DCGAN), "he".
+        spectral_norm: divide the discriminator's kernels by their largest singular value.
+        game: see `Game`.
+
+    Raises:
+        InputError: the layers do not lead from the latents to the shape, or to one logit.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    latent: int
+    generator: tuple[Layer, ...]
+    discriminator: tuple[Layer, ...]
+    conditions: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    initial: str = "glorot"
+    spectral_norm: bool = False
+    game: Game = field(default_factory=Game)
+
+    def __post_init__(self):
+        _one_of("initial", self.initial, INITIAL)
+        for player, goal in (("generator", self.shape), ("discriminator", (1,))):
+            end = self.shapes(player)[-1]
+            if end != tuple(goal):
+                raise InputError(f"The {player} of {self.name!r} ends in {end}, not in {goal}.")
+            names = [layer.name for layer in getattr(self, player) if hasattr(layer, "name")]
+            if len(set(names)) < len(names):
+                raise InputError(f"Two layers of the {player} of {self.name!r} have one name.")
+        penalised = self.game.r1 or self.game.r2 or self.game.gradient_penalty
+        if penalised and any(isinstance(layer, BatchNorm) for layer in self.discriminator):
+            raise InputError(
+                "A gradient penalty needs a logit that depends on its own picture alone; batch "
+                "normalisation in the discriminator mixes the batch. Leave one of them out."
+            )
+
+    @property
+    def condition_size(self):
+        """Length of a condition: one number for each value of each attribute."""
+        return sum(len(values) for _, values in self.conditions)
+
+    def shapes(self, player):
+        """The shape before the first layer of "generator" or "discriminator" and after each."""
+        shapes = [(self.latent,) if player == "generator" else tuple(self.shape)]
+        for layer in getattr(self, player):
+            shapes.append(layer.after(shapes[-1]))
+        return shapes
+
+    def weights(self, player):
+        """Shapes of a player's arrays, learned or averaged: "layer/name" -> shape.
+
+        With spectral norm, "layer/kernel/u" is the discriminator's estimate of the kernel's first
+        left singular vector, one number for each output channel.
+        """
+        found = {}
+        for layer, shape in zip(getattr(self, player), self.shapes(player), strict=False):
+            for name, of in layer.weights(shape, self.condition_size).items():
+                found[f"{layer.name}/{name}"] = of
+                if player == "discriminator" and self.spectral_norm and len(of) > 1:
+                    found[f"{layer.name}/{name}/u"] = of[-1:]
+        return found
+
+    def masks(self):
+        """Where the discriminator's dropout acts: ((shape, rate), ...)."""
+        return [
+            (shape, layer.rate)
+            for layer, shape in zip(self.discriminator, self.shapes("discriminator"), strict=False)
+            if hasattr(layer, "rate")
+        ]
+
+    def summary(self):
+        """Layers, shapes, parameters and multiply-adds of both players, a text of lines."""
+        lines = []
+        for player in ("generator", "discriminator"):
+            lines.append(f"{player:<30}{'parameters':>12}{'multiply-adds':>16}")
+            total = total_work = 0
+            for layer, shape in zip(getattr(self, player), self.shapes(player), strict=False):
+                counted = layer.weights(shape, self.condition_size).items()
+                learned = sum(
+                    math.prod(of) for name, of in counted if name not in ("mean", "variance")
+                )
+                work = layer.multiply_adds(shape)
+                after = " x ".join(map(str, layer.after(shape)))
+                kind = type(layer).__name__
+                lines.append(f"  {kind:<14}{after:<14}{learned:>12,}{work:>16,}")
+                total, total_work = total + learned, total_work + work
+            lines.append(f"  {'together':<28}{total:>12,}{total_work:>16,}")
+        return "\n".join(lines)
+
+    def to_json(self):
+        """The spec as a text, which `from_json` reads."""
+        plain = asdict(self)
+        for player in ("generator", "discriminator"):
+            plain[player] = [layer_to_plain(layer) for layer in getattr(self, player)]
+        return json.dumps(plain)
+
+    @classmethod
+    def from_json(cls, text):
+        """Read what `to_json` wrote.
+
+        Raises:
+            InputError: no JSON, or not a spec's.
+        """
+        try:
+            plain = json.loads(text)
+            for player in ("generator", "discriminator"):
+                plain[player] = tuple(layer_from_plain(layer) for layer in plain[player])
+            plain["shape"] = tuple(plain["shape"])
+            plain["conditions"] = tuple((name, tuple(of)) for name, of in plain["conditions"])
+            plain["game"] = Game(**plain["game"])
+            return cls(**plain)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"This is not the JSON of a spec: {error!r}.") from error
+
+
+def differences(one, other):
+    """In which settings two specs differ: a list of texts "setting: this, not that"."""
+    found = []
+    for part in fields(Spec):
+        ours, theirs = getattr(one, part.name), getattr(other, part.name)
+        if part.name == "game":
+            pairs = {k: (v, asdict(theirs)[k]) for k, v in asdict(ours).items()}
+            found += [f"{k}: {a!r}, not {b!r}" for k, (a, b) in pairs.items() if a != b]
+        elif ours != theirs:
+            short = part.name in ("generator", "discriminator", "conditions")
+            found.append(part.name if short else f"{part.name}: {ours!r}, not {theirs!r}")
+    return found
+
+
+def _one_of(name, value, known):
+    if value not in known:
+        raise InputError(f"{name} is one of {', '.join(known)}; this is {value!r}.")
