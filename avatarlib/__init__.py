@@ -19,6 +19,7 @@ from avatarlib.backends import (
 )
 from avatarlib.errors import InputError
 from avatarlib.randomness import noise
+from avatarlib.runs import draw, load_network, train
 from avatarlib.training import presets
 from avatarlib.training.pixels import to_float, to_uint8
 
@@ -28,6 +29,8 @@ __all__ = [
     "InputError",
     "backend",
     "data",
+    "draw",
+    "load_network",
     "noise",
     "presets",
     "pretrained",
@@ -38,4 +41,5 @@ __all__ = [
     "tier",
     "to_float",
     "to_uint8",
+    "train",
 ]

@@ -1,4 +1,4 @@
-"""The command line: python -m avatarlib render | show."""
+"""The command line: python -m avatarlib render | show | train | sample."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,10 @@ from avatarlib.data import AvatarSet
 from avatarlib.data import render as render_avatars
 from avatarlib.errors import InputError
 from avatarlib.files import atomic_write
+from avatarlib.runs import draw
+from avatarlib.runs import train as train_gan
 from avatarlib.show import sheet
+from avatarlib.training.recipe import load_recipe
 
 app = typer.Typer(help="Avatars from Noise.", no_args_is_help=True, add_completion=False)
 
@@ -52,6 +55,52 @@ def show(
     with atomic_write(out) as picture:
         sheet(avatars.images[:count], columns=8, zoom=2).save(picture, "PNG")
     print(f"The first {min(count, len(avatars))} are in {out}.")
+
+
+@app.command()
+def train(
+    recipe: Annotated[Path, typer.Argument(help="A TOML file; recipes/ has some.")],
+    out: Annotated[Path | None, typer.Option(help="Default: runs/NAME-OF-THE-RECIPE.")] = None,
+    backend: Annotated[str | None, typer.Option(help="torch or tensorflow.")] = None,
+):
+    """Train a network; called again, go on where it stopped."""
+    settings = load_recipe(recipe)
+    out = out or Path("runs") / recipe.stem
+    avatars = settings.data()
+    spec, budget = settings.network(avatars), settings.budget()
+    print(f"{avatars.credit}\n\n{spec.summary()}\n")
+    run = train_gan(
+        spec,
+        avatars,
+        steps=budget.steps,
+        minutes=budget.minutes,
+        out=out,
+        seed=settings.seed,
+        framework=backend,
+        recipe=recipe.read_text(encoding="utf-8"),
+    )
+    print(f"{run.gan.steps:,} steps in {run.seconds / 60:.1f} minutes. Everything is in {out}.")
+
+
+@app.command()
+def sample(
+    network: Annotated[str, typer.Argument(help="A checkpoint, or a pretrained network's name.")],
+    out: Annotated[Path, typer.Option(help="The PNG picture to write.")],
+    count: Annotated[int, typer.Option(help="How many avatars.")] = 64,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal avatars.")] = 7,
+    ask: Annotated[
+        list[str] | None, typer.Option(help="ATTRIBUTE=VALUE, for a network with conditions.")
+    ] = None,
+    backend: Annotated[str | None, typer.Option(help="torch or tensorflow.")] = None,
+):
+    """Draw the first avatars of a seed into a PNG picture."""
+    wishes = [wish.partition("=") for wish in ask or []]
+    if not all(equals for _, equals, _ in wishes):
+        raise InputError("Ask as ATTRIBUTE=VALUE, for instance --ask hairColor=red.")
+    avatars = draw(network, count, seed, {name: value for name, _, value in wishes}, backend)
+    with atomic_write(out) as picture:
+        sheet(avatars, columns=8, zoom=2).save(picture, "PNG")
+    print(f"{out}: the first {count} of seed {seed}.")
 
 
 def main():

@@ -34,11 +34,29 @@ def atomic_write(path):
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(partial, path)
+            _sync_folder(path.parent)
         except OSError as error:
             raise InputError(_explain(error, path)) from error
     finally:
         with suppress(OSError):  # it is renamed, or there was none
             partial.unlink()
+
+
+def remove_partial_files(folder):
+    """Remove what `atomic_write` leaves in a folder when its program is killed while it writes."""
+    for partial in Path(folder).glob(".*.partial"):
+        with suppress(OSError):
+            partial.unlink()
+
+
+def _sync_folder(folder):
+    """Make the renaming itself last; Windows cannot open folders, and some file systems refuse."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _explain(error, path):

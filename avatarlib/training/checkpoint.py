@@ -4,6 +4,7 @@ Names read like paths ("generator/up1/kernel"); layouts are TensorFlow's (height
 flat images run row by row with the channels last. Pickles are refused: opening one runs its code.
 """
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from avatarlib.errors import InputError
-from avatarlib.files import atomic_write
+from avatarlib.files import atomic_write, remove_partial_files
 
+KEPT = 2  # checkpoints in a folder; the older one is for the case that the newer one is damaged
 PICKLE_STARTS = (b"\x80", b"PK")  # a bare pickle, and the zip of torch.save
 
 
@@ -29,8 +31,10 @@ def save_arrays(path, arrays, header):
         InputError: the place cannot be written to.
     """
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    text = json.dumps(header)
+    metadata = {"avatarlib": text, "sha256": _checksum(contiguous, text)}
     with atomic_write(path) as file:
-        file.write(save(contiguous, metadata={"avatarlib": json.dumps(header)}))
+        file.write(save(contiguous, metadata=metadata))
 
 
 def load_arrays(path):
@@ -47,8 +51,8 @@ def load_arrays(path):
         with open(path, "rb") as file:
             start = file.read(2)
         with safe_open(path, framework="numpy") as file:
-            header = (file.metadata() or {}).get("avatarlib")
-            if header is None:
+            metadata = file.metadata() or {}
+            if "avatarlib" not in metadata:
                 raise InputError(f"{path} was not written by avatarlib: it has no header of ours.")
             arrays = {name: file.get_tensor(name) for name in file.keys()}
     except FileNotFoundError as error:
@@ -63,4 +67,69 @@ def load_arrays(path):
                 "its author put in; avatarlib reads only safetensors. Convert it, if you trust it."
             ) from error
         raise InputError(f"{path} is damaged or no safetensors file: {error}.") from error
-    return arrays, json.loads(header)
+    if metadata.get("sha256") != _checksum(arrays, metadata["avatarlib"]):
+        raise InputError(f"{path} is damaged: its contents do not fit its checksum.")
+    return arrays, json.loads(metadata["avatarlib"])
+
+
+def _checksum(arrays, header):
+    digest = hashlib.sha256(header.encode())
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape}".encode())
+        digest.update(memoryview(arrays[name].reshape(-1)).cast("B"))
+    return digest.hexdigest()
+
+
+def save_checkpoint(folder, arrays, header):
+    """Write one more checkpoint of a run, then remove all but the last two.
+
+    Args:
+        folder: the run's folder; it must exist.
+        arrays: the state of a GAN, name -> array.
+        header: plain data with the number of steps under "steps".
+
+    Raises:
+        InputError: the state holds values that are not numbers, or the place cannot be written to.
+    """
+    odd = not_numbers(arrays)
+    if odd:
+        raise InputError(f"Nothing was saved: values in {odd} are not numbers.")
+    save_arrays(Path(folder) / f"checkpoint-{header['steps']:08}.safetensors", arrays, header)
+    for old in checkpoints(folder)[:-KEPT]:
+        old.unlink()
+    remove_partial_files(folder)
+
+
+def load_checkpoint(folder):
+    """The newest checkpoint of a run that is sound.
+
+    Returns:
+        (arrays, header, notes): notes are sentences about newer ones that are not.
+
+    Raises:
+        InputError: there are checkpoints, and none is sound.
+    """
+    notes = []
+    for path in reversed(checkpoints(folder)):
+        try:
+            arrays, header = load_arrays(path)
+            odd = not_numbers(arrays)
+            if odd:
+                raise InputError(f"{path} is not usable: values in {odd} are not numbers.")
+            return arrays, header, notes
+        except InputError as error:
+            notes.append(f"{error} Going on from the checkpoint before it.")
+    raise InputError(
+        f"No checkpoint in {folder} is usable. {notes[0].partition(' Going on')[0]} "
+        "Start again in another folder."
+    )
+
+
+def checkpoints(folder):
+    """The files of a run's checkpoints, oldest first."""
+    return sorted(Path(folder).glob("checkpoint-*.safetensors"))
+
+
+def not_numbers(arrays):
+    """The name of an array that holds NaN or infinity; None if all are finite."""
+    return next((name for name, array in arrays.items() if not np.isfinite(array).all()), None)

@@ -1,0 +1,144 @@
+"""Training and drawing in one line each: what notebooks and the command line call."""
+
+from pathlib import Path
+
+import numpy as np
+
+from avatarlib.backends import backend, pretrained, pretrained_names
+from avatarlib.errors import InputError
+from avatarlib.files import atomic_write
+from avatarlib.randomness import generator, noise
+from avatarlib.show import sheet
+from avatarlib.training.checkpoint import load_arrays
+from avatarlib.training.conditions import one_hot
+from avatarlib.training.loop import Budget, Loop
+from avatarlib.training.pixels import to_uint8
+from avatarlib.training.spec import Spec
+
+
+def train(
+    spec,
+    avatars,
+    *,
+    steps=None,
+    minutes=None,
+    out=None,
+    seed=0,
+    framework=None,
+    sample_every=500,
+    save_every=60,
+    progress=True,
+    recipe=None,
+):
+    """Train a GAN, or go on with a run that was stopped.
+
+    With `out`, the run leaves two checkpoints, a history and sheets of samples there; the same call
+    goes on where the last one was stopped, by whatever: Ctrl-C, SIGTERM, a crash, the other
+    framework.
+
+    Args:
+        spec: a `Spec`, for instance `avatarlib.presets.small(size=32)`.
+        avatars: an AvatarSet of the spec's size, or an array of pictures or points.
+        steps, minutes: the budget of the whole run, one of the two.
+        out: a folder, or None to keep nothing on disk.
+        seed: of weights, latents, order and everything else that is random.
+        framework: "torch" or "tensorflow"; by default as in `backend`.
+        sample_every: steps between two sheets of the same 64 latents.
+        save_every: seconds between two checkpoints.
+        progress: whether to show a bar.
+        recipe: plain data that describes the run, kept in its checkpoints.
+
+    Returns:
+        a `Run`: the trained `gan`, `history`, `samples`, `warnings`.
+
+    Raises:
+        InputError: data or settings do not fit, the folder holds another run, the disk is full, or
+            a loss is not a number any more.
+    """
+    budget = Budget(steps, minutes)
+    gan = backend(framework).GAN(spec, seed)
+    on_samples = _sheets_into(Path(out)) if out and len(spec.shape) == 3 else None
+    loop = Loop(gan, avatars, budget, out, sample_every, save_every, on_samples, recipe)
+    return loop(progress)
+
+
+def load_network(network, framework=None):
+    """The generator of a checkpoint, or a pretrained one.
+
+    Args:
+        network: a checkpoint's file, or a name in `pretrained_names()`.
+        framework: "torch" or "tensorflow", whichever trained it; by default as in `backend`.
+
+    Returns:
+        a `Generator`: of a run, the one with averaged weights.
+
+    Raises:
+        InputError: there is no such file or name, or it is not a network of this library.
+    """
+    path = Path(network)
+    if not path.exists() and path.suffix != ".safetensors":
+        if str(network) not in pretrained_names():
+            known = ", ".join(pretrained_names())
+            raise InputError(f"{network} is neither a file nor a pretrained network ({known}).")
+        return pretrained(str(network), framework=framework)
+    arrays, header = load_arrays(path)
+    if "spec" not in header:
+        raise InputError(f"{path} is no network: its header has no spec.")
+    spec = Spec.from_json(header["spec"])
+    twin = backend(framework)
+    generator = twin.Generator(spec)
+    player = "average" if spec.game.average_pictures else "generator"
+    whole_run = {f"{player}/{name}": name for name in spec.weights("generator")}
+    found = {short: arrays[name] for name, short in whole_run.items() if name in arrays}
+    twin.set_weights(generator, found or arrays)
+    return generator
+
+
+def draw(network, count, seed=7, ask=None, framework=None):
+    """Draw avatars.
+
+    Args:
+        network: as in `load_network`.
+        count: how many.
+        seed: of the latents; the same seed gives the same first avatars.
+        ask: for a network with conditions, attribute -> value; the others are drawn by lot.
+        framework: as in `load_network`.
+
+    Returns:
+        uint8 (count, size, size, channels).
+
+    Raises:
+        InputError: no such network, or it knows no such attribute or value.
+    """
+    network = load_network(network, framework)
+    spec, ask = network.spec, ask or {}
+    unknown = ask.keys() - dict(spec.conditions).keys()
+    if unknown:
+        known = ", ".join(dict(spec.conditions)) or "nothing"
+        raise InputError(f"This network draws by {known}, not by {', '.join(sorted(unknown))}.")
+    if len(spec.shape) != 3:
+        raise InputError(f"The network {spec.name!r} draws points, not pictures.")
+    if count < 1:
+        raise InputError(f"The count is at least 1, not {count}.")
+    z = noise(seed, "latent", 0, (count, spec.latent))
+    condition = None
+    if spec.conditions:
+        labels = {
+            name: generator(seed, f"condition/{name}").choice(values, count)
+            if name not in ask
+            else np.full(count, ask[name])
+            for name, values in spec.conditions
+        }
+        condition = one_hot(labels, spec.conditions)
+    drawings = backend(framework).generate(network, z, condition)
+    return to_uint8(drawings)
+
+
+def _sheets_into(folder):
+    def write(step, drawings):
+        folder_of_samples = folder / "samples"
+        folder_of_samples.mkdir(parents=True, exist_ok=True)
+        with atomic_write(folder_of_samples / f"step-{step:08}.png") as file:
+            sheet(drawings, columns=8, zoom=2).save(file, "PNG")
+
+    return write
