@@ -10,10 +10,10 @@ from avatarlib.data import AvatarSet
 from avatarlib.data import render as render_avatars
 from avatarlib.errors import InputError
 from avatarlib.files import atomic_write
+from avatarlib.recipes import load_recipe
 from avatarlib.runs import draw
 from avatarlib.runs import train as train_gan
 from avatarlib.show import sheet
-from avatarlib.training.recipe import load_recipe
 
 app = typer.Typer(help="Avatars from Noise.", no_args_is_help=True, add_completion=False)
 

@@ -181,22 +181,7 @@ class Project(Layer):
         return 2 * shape[0]
 
 
-KINDS = {
-    kind.__name__: kind
-    for kind in (
-        Dense,
-        Conv,
-        ConvTranspose,
-        BatchNorm,
-        LeakyReLU,
-        Tanh,
-        Dropout,
-        Reshape,
-        Flatten,
-        Embed,
-        Project,
-    )
-}
+KINDS = {kind.__name__: kind for kind in Layer.__subclasses__()}
 
 
 def layer_to_plain(layer):
