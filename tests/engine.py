@@ -1,0 +1,136 @@
+"""What the tests of the engine share: both twins, the specs they are proved on, and batches."""
+
+import functools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import avatarlib
+from avatarlib import noise, presets
+
+torch = pytest.importorskip("torch")
+tf = pytest.importorskip("tensorflow")
+
+torch.set_num_threads(1)  # two test processes would wait for each other's threads
+
+NAMES = ("torch", "tensorflow")
+TWINS = {name: avatarlib.backend(name) for name in NAMES}
+each_twin = pytest.mark.parametrize("twin", TWINS.values(), ids=NAMES)
+
+CONDITIONS = (("hair", ("bangs", "mohawk")), ("mood", ("calm", "glad", "sad")))
+
+
+def _vary(spec, spectral_norm=False, **game):
+    return replace(spec, spectral_norm=spectral_norm, game=replace(spec.game, **game))
+
+
+# Rates differ, and fall, and R1 and R2 differ, wherever a mistake could hide behind equal numbers.
+SPECS = {
+    "points": _vary(presets.points(), rate_d=2e-3, rate_left=0.1),
+    "article": presets.article(),
+    "article32": presets.article(32, 3),
+    "dcgan32": presets.dcgan(),
+    "dcgan28": presets.dcgan(28, 1),
+    "small28": presets.small(28, 1),
+    "small32": presets.small(),
+    "small64": presets.small(64),
+    "medium28": presets.medium(28, 1),
+    "conditional": _vary(presets.small(28, 3, conditions=CONDITIONS), r1=0.7, r2=0.3),
+    "hinge": _vary(
+        presets.small(28, 1, conditions=CONDITIONS),
+        spectral_norm=True,
+        loss="hinge",
+        r1=0.0,
+        r2=0.0,
+        translation=0.125,
+        rate_left=0.1,
+    ),
+    "wasserstein": _vary(
+        presets.small(28, 1),
+        loss="wasserstein",
+        r1=0.0,
+        r2=0.0,
+        gradient_penalty=10.0,
+        generator_every=2,
+        penalty_every=2,
+        rate_d=4e-4,
+    ),
+    "simultaneous": _vary(
+        presets.small(28, 1),
+        moves="simultaneous",
+        r1=0.7,
+        r2=0.3,
+        penalty_every=2,
+        average_pictures=30,
+    ),
+}
+each_spec = pytest.mark.parametrize("name", SPECS)
+
+
+def batch(spec, step=0, n=4):
+    """Real pictures (or points), latents and conditions: what `GAN.step` takes."""
+    rng = np.random.default_rng([7, step])
+    if len(spec.shape) == 3:
+        real = rng.integers(0, 256, (n, *spec.shape), dtype=np.uint8)
+    else:
+        real = rng.normal(size=(n, *spec.shape)).astype(np.float32)
+    condition = None
+    if spec.conditions:
+        columns = [np.eye(len(of), dtype=np.float32) for _, of in spec.conditions]
+        condition = np.concatenate([eye[rng.integers(0, len(eye), n)] for eye in columns], axis=1)
+    return real, noise(1, "latent", step, (n, spec.latent)), condition
+
+
+def new_gan(twin, spec, seed=3, dtype="float64", compiled=True):
+    """A GAN; uncompiled, TensorFlow's step costs no tracing."""
+    gan = twin.GAN(spec, seed, dtype)
+    if twin.name == "tensorflow" and not compiled:
+        gan._compiled_play = gan._play
+    return gan
+
+
+@functools.cache
+def trained_state(name):
+    """A state after ten steps at ten times the rates, with Adam's averages at 0 again, float32."""
+    spec = SPECS[name]
+    fast = _vary(
+        spec, spec.spectral_norm, rate_d=10 * spec.game.rate_d, rate_g=10 * spec.game.rate_g
+    )
+    gan = TWINS["torch"].GAN(fast, 5)
+    for step in range(10):
+        gan.step(*batch(fast, step, 8))
+    moment = ("/m", "/v")
+    return {k: a * 0 if k.endswith(moment) else a for k, a in gan.state().items()}
+
+
+def of_player(state, player):
+    """A network's own arrays from a state."""
+    own = {k.partition("/")[2]: a for k, a in state.items() if k.startswith(player)}
+    return {k: a for k, a in own.items() if not k.endswith(("/m", "/v"))}
+
+
+def farthest(one, other):
+    """The largest difference between two arrays."""
+    return np.abs(np.asarray(one, np.float64) - np.asarray(other, np.float64)).max()
+
+
+def apart(one, other, floor=1e-12):
+    """‖one - other‖ / ‖one‖, where a norm below the floor counts as the floor."""
+    size = max(np.linalg.norm(np.asarray(one)), floor)
+    return np.linalg.norm(np.asarray(one) - np.asarray(other)) / size
+
+
+def value_and_gradients(twin, function, *arrays):
+    """A function's value and its gradients by each array, in either framework."""
+    if twin.name == "torch":
+        tensors = [torch.tensor(array, requires_grad=True) for array in arrays]
+        value = function(*tensors)
+        found = torch.autograd.grad(value, tensors, allow_unused=True)
+        found = [None if g is None else g.numpy() for g in found]
+        return value.item(), found
+    variables = [tf.Variable(array) for array in arrays]
+    with tf.GradientTape() as tape:
+        value = function(*(v + 0 for v in variables))
+    found = tape.gradient(value, variables)
+    return float(value), [None if g is None else g.numpy() for g in found]
