@@ -96,7 +96,7 @@ def sample(
     """Draw the first avatars of a seed into a PNG picture."""
     wishes = [wish.partition("=") for wish in ask or []]
     if not all(equals for _, equals, _ in wishes):
-        raise InputError("Ask as ATTRIBUTE=VALUE, for instance --ask hairColor=red.")
+        raise InputError("Ask as ATTRIBUTE=VALUE, for instance --ask hair_colour=red.")
     avatars = draw(network, count, seed, {name: value for name, _, value in wishes}, backend)
     with atomic_write(out) as picture:
         sheet(avatars, columns=8, zoom=2).save(picture, "PNG")

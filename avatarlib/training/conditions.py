@@ -10,7 +10,7 @@ def conditions(avatars, names):
 
     Args:
         avatars: an AvatarSet.
-        names: names of its attributes, such as ("hairColor", "accessories").
+        names: names of its attributes, such as ("hair_colour", "accessories").
 
     Returns:
         ((name, (value, ...)), ...).

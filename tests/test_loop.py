@@ -1,0 +1,442 @@
+"""A run: what it leaves, how it goes on after a stop, and what it says when something is wrong."""
+
+import dataclasses
+import errno
+import json
+import os
+import pickle
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import avatarlib as al
+from avatarlib import InputError
+from avatarlib.training.checkpoint import checkpoints, load_arrays, load_checkpoint, save_arrays
+from avatarlib.training.feed import Feed
+from avatarlib.training.health import WINDOW, Health, spread
+from avatarlib.training.loop import Budget, Loop, describe
+from avatarlib.training.report import Step
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("tensorflow")
+torch.set_num_threads(1)
+sys.path.insert(0, str(Path(__file__).parents[1] / "verify"))
+
+import kills  # noqa: E402
+
+BACKENDS = ("torch", "tensorflow")
+POINTS = al.presets.points()
+
+
+def with_game(spec, **settings):
+    return dataclasses.replace(spec, game=dataclasses.replace(spec.game, **settings))
+
+
+def ring(n=512):
+    angle = np.random.default_rng(0).integers(0, 8, n) * np.pi / 4
+    return np.column_stack([np.cos(angle), np.sin(angle)]).astype(np.float32)
+
+
+def loop(out, steps, backend="torch", spec=POINTS, data=None, dtype="float32", seed=0, **settings):
+    gan = al.backend(backend).GAN(spec, seed, dtype)
+    return Loop(gan, ring() if data is None else data, Budget(steps), out, **settings)
+
+
+def bits(gan):
+    return {name: array.tobytes() for name, array in gan.state().items()}
+
+
+# --------------------------------------------------------------------------- what a run leaves
+
+
+def test_a_run_leaves_history_samples_and_two_checkpoints(tmp_path):
+    run = loop(tmp_path, 25, sample_every=10, save_every=0)(progress=False)
+    assert run.gan.steps == 25 and run.seconds > 0
+    assert [step for step, _ in run.samples] == [0, 10, 20, 25]
+    lines = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
+    assert lines == run.history and [row["step"] for row in lines] == list(range(1, 26))
+    assert run.column("loss_d").shape == (25,) and (run.column("D(x)") > 0).all()
+    names = [path.name for path in checkpoints(tmp_path)]
+    assert names == ["checkpoint-00000024.safetensors", "checkpoint-00000025.safetensors"]
+    assert sorted(os.listdir(tmp_path)) == [*names, "history.jsonl"]
+
+
+def test_the_header_says_what_the_run_is(tmp_path):
+    run = loop(tmp_path, 3, recipe={"style": "ring"}, seed=4)(progress=False)
+    _, header = load_arrays(checkpoints(tmp_path)[-1])
+    assert header["steps"] == 3 and header["seed"] == 4 and header["recipe"] == {"style": "ring"}
+    assert header["versions"]["torch"] == torch.__version__
+    assert header["spec"] == run.gan.spec.to_json() and header["budget"]["steps"] == 3
+
+
+def test_the_history_holds_what_the_steps_reported(tmp_path):
+    run = loop(None, 3)(progress=False)
+    again = al.backend("torch").GAN(POINTS, 0)
+    feed = Feed(POINTS, ring(), 0)
+    for step in range(3):
+        real, _ = feed(step)
+        report = again.step(real, al.noise(0, "latent", step, (128, 2)), progress=step / 3)
+        assert run.history[step]["loss_d"] == report.loss_d
+        assert run.history[step]["D(x)"] == pytest.approx(
+            (1 / (1 + np.exp(-report.real_logits.astype(float)))).mean()
+        )
+
+
+def test_a_budget_of_minutes_ends_in_time_and_the_rates_follow_the_clock():
+    gan = al.backend("torch").GAN(with_game(POINTS, rate_left=0.0), 0)
+    seen = []
+    step = gan.step
+    gan.step = lambda *arguments: (seen.append(arguments[-1]), step(*arguments))[1]
+    run = Loop(gan, ring(), Budget(minutes=1 / 60))(progress=False)
+    assert 1.0 <= run.seconds < 3 and run.gan.steps > 20
+    assert seen == sorted(seen) and seen[0] == 0 and 0.8 < seen[-1] < 1
+
+
+@pytest.mark.parametrize("steps, minutes", [(None, None), (5, 5), (0, None), (None, -1)])
+def test_a_budget_is_steps_or_minutes(steps, minutes):
+    with pytest.raises(InputError, match="positive number of steps, or of minutes"):
+        Budget(steps, minutes)
+
+
+def test_the_bar_tells_what_the_critic_says(capsys):
+    loop(None, 3)(progress=True)
+    shown = capsys.readouterr().err
+    assert "pictures/s" in shown and "D(x) " in shown and "(at a guess 0.50)" in shown
+
+
+def test_describe_names_each_critics_guess():
+    logits = np.array([2.0, 0.0]), np.array([0.0, -1.0])
+    report = Step(0, 0, 0, 0, 0, *logits)
+    assert describe("hinge", report) == "r 1.00, f -0.50 (at a guess 0.00)"
+    assert describe("wasserstein", report) == "gap 1.50 (at a guess 0.00)"
+    assert describe("relativistic", report).endswith("(at a guess 0.50)")
+
+
+# ------------------------------------------------------------------------------------ going on
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    "spec", [POINTS, with_game(al.presets.small(28, 1), batch=8)], ids=["p", "s"]
+)
+def test_a_run_in_two_parts_is_the_run_in_one_bit_for_bit(tmp_path, backend, spec, small):
+    data = ring() if spec is POINTS else small.grey()[:50]
+    whole = loop(tmp_path / "whole", 9, backend, spec, data)(progress=False)
+    first = loop(tmp_path / "parts", 9, backend, spec, data)
+    first.budget.progress = lambda steps, seconds: steps / 9 if steps < 4 else 1.0  # a stop
+    first(progress=False)
+    assert first.gan.steps == 4
+    again = loop(tmp_path / "parts", 9, backend, spec, data)(progress=False)
+    assert bits(again.gan) == bits(whole.gan)
+    assert again.history == whole.history
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_run_killed_in_and_out_of_writing_ends_the_same(backend):
+    """The short form of `verify/kills.py`, whose fifty kills `make verify` repeats."""
+    counts, differing = kills.compare(backend, 250, 3, [signal.SIGTERM, signal.SIGINT])
+    assert not differing
+    assert counts["SIGKILL"] >= 1
+
+
+def test_a_run_goes_on_in_the_other_framework(tmp_path):
+    spec = with_game(al.presets.small(28, 1), batch=4)
+    data = np.random.default_rng(0).integers(0, 256, (40, 28, 28, 1), dtype=np.uint8)
+    whole = loop(None, 20, "torch", spec, data, "float64")(progress=False)
+    for one, other in (BACKENDS, BACKENDS[::-1]):
+        first = loop(tmp_path / one, 20, one, spec, data, "float64")
+        first.budget.progress = lambda steps, seconds: steps / 20 if steps < 10 else 1.0
+        first(progress=False)
+        changed = loop(tmp_path / one, 20, other, spec, data, "float64")(progress=False)
+        assert changed.gan.steps == 20
+        for name in ("loss_d", "loss_g", "r1", "r2"):
+            np.testing.assert_allclose(changed.column(name), whole.column(name), rtol=0, atol=1e-8)
+        for name, array in whole.gan.state().items():
+            np.testing.assert_allclose(changed.gan.state()[name], array, rtol=0, atol=1e-8)
+
+
+def test_rows_behind_the_checkpoint_and_a_torn_line_are_cut(tmp_path):
+    loop(tmp_path, 6)(progress=False)
+    history = tmp_path / "history.jsonl"
+    with open(history, "a") as file:
+        file.write(json.dumps({"step": 7, "loss_d": 0.0}) + '\n{"step": 8, "lo')
+    assert [row["step"] for row in loop(tmp_path, 9).run.history] == list(range(1, 7))
+    assert len(history.read_text().splitlines()) == 6
+
+
+def test_a_finished_run_is_not_written_again(tmp_path):
+    loop(tmp_path, 4)(progress=False)
+    before = {path: path.stat().st_mtime_ns for path in checkpoints(tmp_path)}
+    run = loop(tmp_path, 4)(progress=False)
+    assert run.gan.steps == 4
+    assert {path: path.stat().st_mtime_ns for path in checkpoints(tmp_path)} == before
+
+
+def test_unfinished_files_of_a_killed_process_are_swept(tmp_path):
+    (tmp_path / ".checkpoint-00000001.safetensors.99.partial").write_bytes(b"x")
+    loop(tmp_path, 2)(progress=False)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_interrupting_a_notebook_saves_and_stops(tmp_path, capsys):
+    training = loop(tmp_path, 10**6)
+    step = training._step
+
+    def interrupted(share):
+        if training.gan.steps == 5:
+            signal.raise_signal(signal.SIGINT)
+        return step(share)
+
+    training._step = interrupted
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        training(progress=False)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert load_checkpoint(tmp_path)[1]["steps"] == 6  # the step was finished first
+    assert "Stopped and saved after step 6" in capsys.readouterr().out
+
+
+def test_outside_the_main_thread_training_works_without_signals():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(loop(None, 2)(progress=False)))
+    thread.start()
+    thread.join()
+    assert found[0].gan.steps == 2
+
+
+# ------------------------------------------------------------------------------ damaged or foreign
+
+
+def damage(path, how):
+    content = bytearray(path.read_bytes())
+    if how == "cut off":
+        content = content[: len(content) // 2]
+    elif how == "a bit turned":
+        content[-5] ^= 1
+    else:
+        content = pickle.dumps({"a": 1})
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("how", ["cut off", "a bit turned", "a pickle"])
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(tmp_path, how, capsys):
+    whole = loop(None, 8)(progress=False)
+    loop(tmp_path, 8, save_every=0)(progress=False)
+    newest = checkpoints(tmp_path)[-1]
+    damage(newest, how)
+    training = loop(tmp_path, 8)
+    said = capsys.readouterr().out
+    assert training.gan.steps == 7 and str(newest) in said
+    assert "Going on from the checkpoint before it" in said
+    assert bits(training(progress=False).gan) == bits(whole.gan)
+
+
+def test_two_damaged_checkpoints_are_not_silently_begun_anew(tmp_path):
+    loop(tmp_path, 8, save_every=0)(progress=False)
+    for path in checkpoints(tmp_path):
+        damage(path, "cut off")
+    with pytest.raises(InputError, match="No checkpoint in .* is usable.*another folder"):
+        loop(tmp_path, 8)
+
+
+def test_a_checkpoint_with_values_that_are_not_numbers_falls_back(tmp_path):
+    loop(tmp_path, 8, save_every=0)(progress=False)
+    newest = checkpoints(tmp_path)[-1]
+    arrays, header = load_arrays(newest)
+    arrays["generator/out/bias"][0] = np.nan
+    save_arrays(newest, arrays, header)
+    arrays, header, notes = load_checkpoint(tmp_path)
+    assert header["steps"] == 7 and "generator/out/bias are not numbers" in notes[0]
+
+
+@pytest.mark.parametrize(
+    "change, word",
+    [
+        ({"spec": with_game(POINTS, loss="hinge")}, "loss: 'non-saturating', not 'hinge'"),
+        ({"spec": al.presets.points(hidden=16)}, "generator"),
+        ({"seed": 1}, "seed: 0, not 1"),
+        ({"data": ring()[:300]}, "data: "),
+        ({"dtype": "float64"}, "dtype: 'float32', not 'float64'"),
+    ],
+)
+def test_a_folder_with_another_run_is_refused(tmp_path, change, word):
+    loop(tmp_path, 3)(progress=False)
+    before = bits_of_folder(tmp_path)
+    with pytest.raises(InputError, match="is another one") as caught:
+        loop(tmp_path, 3, **change)
+    assert word in str(caught.value) and "another folder" in str(caught.value)
+    assert bits_of_folder(tmp_path) == before
+
+
+def bits_of_folder(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_full_disk_stops_with_a_sentence_and_keeps_the_last_checkpoint(tmp_path, monkeypatch):
+    loop(tmp_path, 4)(progress=False)
+    before = [path.read_bytes() for path in checkpoints(tmp_path)]
+    training = loop(tmp_path, 8)
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match="the disk is full"):
+        training(progress=False)
+    monkeypatch.undo()
+    assert [path.read_bytes() for path in checkpoints(tmp_path)] == before
+    assert loop(tmp_path, 8)(progress=False).history == loop(None, 8)(progress=False).history
+
+
+def test_a_folder_that_cannot_be_made_gets_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match="Cannot make the folder"):
+        loop(tmp_path / "file" / "run", 2)
+
+
+# ------------------------------------------------------------------------------------ odd data
+
+
+def test_data_of_another_size_get_a_sentence(small):
+    with pytest.raises(InputError, match="28 x 28 x 3, but the network 'small' draws 32 x 32 x 3"):
+        Feed(al.presets.small(32), small, 0)
+
+
+@pytest.mark.parametrize("n", [0, 1, 63])
+def test_fewer_pictures_than_a_batch_get_a_sentence(small, n):
+    with pytest.raises(InputError, match=f"A batch of 64 needs at least as many.*there are {n}"):
+        Feed(al.presets.small(28), small.images[:n], 0)
+
+
+def test_wrong_kinds_of_data_get_a_sentence(small):
+    with pytest.raises(InputError, match="learns from uint8, 0 to 255, not float32"):
+        Feed(al.presets.small(28), al.to_float(small.images), 0)
+    with pytest.raises(InputError, match="learns from floats"):
+        Feed(POINTS, np.zeros((200, 2), int), 0)
+    with pytest.raises(InputError, match="not numbers"):
+        Feed(POINTS, np.full((200, 2), np.nan), 0)
+    spec = al.presets.small(28, conditions=(("hair_colour", ("red",)),))
+    with pytest.raises(InputError, match="give it an AvatarSet"):
+        Feed(spec, small.images, 0)
+
+
+def test_an_epoch_shows_each_picture_once_and_the_next_in_another_order():
+    data = np.column_stack([np.arange(300.0), np.zeros(300)])
+    feed = Feed(with_game(POINTS, batch=100), data, 5)
+    epochs = [np.concatenate([feed(3 * e + i)[0][:, 0] for i in range(3)]) for e in range(3)]
+    for epoch in epochs:
+        assert sorted(epoch) == list(range(300))
+    assert (epochs[0] != epochs[1]).mean() > 0.9 and (epochs[1] != epochs[2]).mean() > 0.9
+    assert (feed(0)[0][:, 0] == epochs[0][:100]).all()  # going back needs nothing but the step
+    assert (Feed(with_game(POINTS, batch=100), data, 6)(0)[0][:, 0] != epochs[0][:100]).any()
+
+
+def test_conditions_travel_with_their_pictures(small):
+    values = tuple(small.counts("hair_colour"))
+    spec = with_game(al.presets.small(28, conditions=(("hair_colour", values),)), batch=8)
+    real, condition = Feed(spec, small, 0)(2)
+    codes = {
+        image.tobytes(): label
+        for image, label in zip(small.images, small.labels("hair_colour"), strict=True)
+    }
+    assert [values[i] for i in condition.argmax(1)] == [codes[image.tobytes()] for image in real]
+    assert condition.shape == (8, len(values)) and (condition.sum(1) == 1).all()
+
+
+def test_the_fingerprint_sees_one_changed_pixel_and_the_order(small):
+    spec, images = al.presets.small(28), small.images
+    changed = images.copy()
+    changed[17, 3, 4, 1] ^= 1
+    prints = {Feed(spec, data, 0).fingerprint for data in (images, changed, images[::-1])}
+    assert len(prints) == 3
+    assert Feed(spec, images.copy(), 9).fingerprint in prints
+
+
+# -------------------------------------------------------------------------------------- health
+
+
+def report(real=0.0, fake=0.0, loss=0.7):
+    return Step(loss, loss, 0, 0, 0, np.full(4, real), np.full(4, fake))
+
+
+def warnings_of(loss, reports):
+    health = Health(with_game(POINTS, loss=loss), ring())
+    return [health.after_step(i, one) for i, one in enumerate(reports)]
+
+
+@pytest.mark.parametrize(
+    "loss, sure, unsure",
+    [
+        ("non-saturating", (6, -6), (6, -4)),
+        ("minimax", (6, -6), (4, -6)),
+        ("relativistic", (6, 0), (4, 0)),
+        ("hinge", (1.1, -1.1), (1.1, -0.9)),
+    ],
+)
+def test_a_discriminator_that_wins_is_told_once_each_time(loss, sure, unsure):
+    told = warnings_of(loss, [report(*sure)] * (WINDOW + 50))
+    assert [i for i, sentence in enumerate(told) if sentence] == [WINDOW - 1]
+    assert "The discriminator has won" in told[WINDOW - 1] and "Try" in told[WINDOW - 1]
+    assert not any(warnings_of(loss, [report(*unsure)] * (WINDOW + 50)))
+    twice = [report(*sure)] * WINDOW + [report(0, 0)] * WINDOW + [report(*sure)] * WINDOW
+    assert sum(map(bool, warnings_of(loss, twice))) == 2
+
+
+def test_a_large_wasserstein_gap_is_no_victory():
+    assert not any(warnings_of("wasserstein", [report(50, -50)] * (WINDOW + 1)))
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run():
+    for bad in (np.nan, np.inf):
+        with pytest.raises(
+            InputError, match=r"In step 17 the discriminator's loss is (nan|inf).*Try"
+        ):
+            Health(POINTS, ring()).after_step(17, report(loss=bad))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_nan_in_the_weights_stops_the_run_and_is_never_saved(tmp_path, backend):
+    loop(tmp_path, 3, backend)(progress=False)
+    training = loop(tmp_path, 9, backend)
+    state = training.gan.state()
+    state["discriminator/dense1/kernel"][0, 0] = np.nan
+    training.gan.restore(state, 3)
+    with pytest.raises(InputError, match="loss is nan"):
+        training(progress=False)
+    assert load_checkpoint(tmp_path)[1]["steps"] == 3
+    with pytest.raises(InputError, match="Nothing was saved: values in .* are not numbers"):
+        training.save()
+
+
+def test_drawings_that_look_alike_are_told():
+    data = np.random.default_rng(0).integers(0, 256, (100, 8, 8, 1), dtype=np.uint8)
+    health = Health(al.presets.small(28, 1), data)
+    alike = np.repeat(data[:1], 64, axis=0)
+    assert health.after_samples(WINDOW - 1, alike) is None  # every run begins so
+    said = health.after_samples(WINDOW, alike)
+    assert "0%" in said and "mode collapse" in said
+    assert health.after_samples(2 * WINDOW, alike) is None
+    assert health.after_samples(3 * WINDOW, data[:64]) is None
+    assert health.after_samples(4 * WINDOW, alike)
+
+
+def test_spread_is_the_distance_from_the_mean():
+    assert spread(np.array([[0, 0], [2, 0]])) == pytest.approx(np.sqrt(0.5))
+    rng = np.random.default_rng(0)
+    assert spread(rng.normal(3, 2, (20_000, 5))) == pytest.approx(2, rel=0.01)
+
+
+def test_a_collapsed_run_warns_in_words(capsys):
+    """A generator that does not hear its input: the drawings of all latents lie on one spot."""
+    gan = al.backend("torch").GAN(with_game(POINTS, rate_g=1e-9), 0)
+    state = gan.state()
+    state["generator/out/kernel"][:] = 0
+    gan.restore(state, 0)
+    training = Loop(gan, 5 * ring(), Budget(WINDOW), None, sample_every=WINDOW)
+    run = training(progress=False)
+    assert any("mode collapse" in sentence for sentence in run.warnings)
+    assert "mode collapse" in capsys.readouterr().out
