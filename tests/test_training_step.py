@@ -4,69 +4,29 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from engine import CONDITIONS, TWINS, apart, batch, each_twin, farthest, new_gan, tf, torch
+from engine import (
+    CONDITIONS,
+    TWINS,
+    apart,
+    batch,
+    each_twin,
+    farthest,
+    new_gan,
+    pictures,
+    tf,
+    torch,
+)
 from reference import Game as Reference
 from reference import gradient, translate
 
 from avatarlib import presets
-from avatarlib.training.layers import (
-    BatchNorm,
-    Conv,
-    ConvTranspose,
-    Dense,
-    Dropout,
-    Embed,
-    Flatten,
-    LeakyReLU,
-    Project,
-    Reshape,
-    Tanh,
-)
-from avatarlib.training.spec import Game, Spec
+from avatarlib.training.spec import Game
 
 POINTS = presets.points(hidden=4)
 
 
 def points(**game):
     return replace(POINTS, game=Game(**{"rate_d": 0.02, "rate_g": 0.01, "batch": 8} | game))
-
-
-def pictures(conditions=(), spectral_norm=False, norm=True, kernel=5, **game):
-    """Pictures of 4 x 4 pixels, and every kind of layer."""
-    generator = (
-        *((Embed("embed", 2),) if conditions else ()),
-        Dense("dense", 8, bias=False),
-        BatchNorm("norm0", 0.8),
-        LeakyReLU(0.3),
-        Reshape((2, 2, 2)),
-        ConvTranspose("up1", 3, kernel, 1, bias=False),
-        BatchNorm("norm1", 0.7, 1e-2),
-        LeakyReLU(0.0),
-        ConvTranspose("up2", 1, kernel, 2),
-        Tanh(),
-    )
-    discriminator = (
-        Conv("down1", 2, kernel, 2),
-        LeakyReLU(0.2),
-        Dropout(0.4),
-        Conv("down2", 3, 4, 1, bias=False),
-        *((BatchNorm("norm2", 0.6),) if norm else ()),
-        LeakyReLU(0.1),
-        Dropout(0.25),
-        Flatten(),
-        Project("logit") if conditions else Dense("logit", 1),
-    )
-    return Spec(
-        "tiny",
-        (4, 4, 1),
-        3,
-        generator,
-        discriminator,
-        conditions,
-        "he",
-        spectral_norm,
-        Game(**{"rate_d": 0.02, "rate_g": 0.01, "batch": 8} | game),
-    )
 
 
 GAMES = {

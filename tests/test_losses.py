@@ -1,0 +1,315 @@
+"""Every loss and penalty, value and gradient, against mpmath with 50 digits and closed forms.
+
+Tolerances, relative to the true number (or to 1e-50, if that is larger): 1e-12 in double and 2e-5
+in single precision. In single precision the floor is 1e-30: e⁻¹⁰⁰ is below its normal numbers.
+"""
+
+import mpmath
+import numpy as np
+import pytest
+from engine import NAMES, TWINS, each_twin, tf, torch, value_and_gradients
+
+from avatarlib.training import spec
+from avatarlib.training.report import GUESSES, opinion
+
+RNG = np.random.default_rng(0)
+DENSE = np.concatenate([np.linspace(-50, 50, 401), RNG.uniform(-50, 50, 100), [1.0, -1.0]])
+REAL = DENSE[:, None]
+FAKE = RNG.permutation(DENSE)[:, None]
+FEW = [(float(r), float(f)) for r, f in zip(REAL[::12, 0], FAKE[::12, 0], strict=True)]
+FEW += [(0.0, 0.0), (20.5, -20.5), (-20.5, 20.5), (50.0, -50.0), (-50.0, 50.0), (0.25, 3.0)]
+
+
+def softplus(x):
+    return mpmath.log(1 + mpmath.exp(x)) if x > -60 else mpmath.exp(x)
+
+
+def log_d(x):
+    return mpmath.log(1 / (1 + mpmath.exp(-x)))
+
+
+def log_one_minus_d(x):
+    return mpmath.log(1 - 1 / (1 + mpmath.exp(-x)))
+
+
+def sigmoid(x):
+    return 1 / (1 + mpmath.exp(-x))
+
+
+def hinge(x):
+    return max(mpmath.mpf(0), x)
+
+
+# name -> for each player: the loss of one pair, and its derivatives by r and by f.
+# The logarithms of probabilities are the papers' own; 110 digits keep 1 - D(x) apart from 0.
+CROSS_ENTROPY = (
+    lambda r, f: -log_d(r) - log_one_minus_d(f),
+    lambda r, f: (-sigmoid(-r), sigmoid(f)),
+)
+CRITIC = (lambda r, f: -f, lambda r, f: (0, -1))
+TRUTH = {
+    "minimax": (
+        CROSS_ENTROPY,
+        (lambda r, f: log_one_minus_d(f), lambda r, f: (0, -sigmoid(f))),
+    ),
+    "non-saturating": (
+        CROSS_ENTROPY,
+        (lambda r, f: -log_d(f), lambda r, f: (0, -sigmoid(-f))),
+    ),
+    "hinge": (
+        (
+            lambda r, f: hinge(1 - r) + hinge(1 + f),
+            lambda r, f: (-1 if r < 1 else 0, 1 if f > -1 else 0),
+        ),
+        CRITIC,
+    ),
+    "wasserstein": ((lambda r, f: f - r, lambda r, f: (-1, 1)), CRITIC),
+    "relativistic": (
+        (lambda r, f: -log_d(r - f), lambda r, f: (-sigmoid(f - r), sigmoid(f - r))),
+        (lambda r, f: -log_d(f - r), lambda r, f: (sigmoid(r - f), -sigmoid(r - f))),
+    ),
+}
+each_loss = pytest.mark.parametrize("loss", TRUTH)
+each_player = pytest.mark.parametrize("player", ["discriminator", "generator"])
+
+
+def exact(formula, pairs):
+    """A formula at pairs of logits, with 110 digits, rounded to double precision."""
+    with mpmath.workdps(110):
+        found = [formula(mpmath.mpf(float(r)), mpmath.mpf(float(f))) for r, f in pairs]
+        return np.array(found).astype(float)
+
+
+def assert_near(found, true, dtype):
+    tolerance, floor = {"float64": (1e-12, 1e-50), "float32": (2e-5, 1e-30)}[dtype]
+    error = np.abs(np.asarray(found, np.float64) - true) / np.maximum(np.abs(true), floor)
+    assert error.max() < tolerance, (error.max(), np.argmax(error))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@each_player
+@each_loss
+@each_twin
+def test_a_loss_and_its_gradients_are_the_papers(twin, loss, player, dtype):
+    """The mean of 503 pairs from -50 to 50, and each pair's own gradient."""
+    real, fake = REAL.astype(dtype), FAKE.astype(dtype)
+    formula, slopes = TRUTH[loss][player == "generator"]
+    pairs = list(zip(real[:, 0], fake[:, 0], strict=True))
+    function = getattr(twin.LOSSES[loss], player)
+    value, gradients = value_and_gradients(twin, function, real, fake)
+    true = exact(formula, pairs)
+    assert (
+        abs(value - true.mean()) < {"float64": 1e-12, "float32": 2e-5}[dtype] * np.abs(true).mean()
+    )
+    true = exact(slopes, pairs)
+    for column, gradient in enumerate(gradients):
+        gradient = np.zeros_like(real) if gradient is None else gradient
+        kink = (pairs_at_kink(loss, player, pairs))[:, column]
+        assert_near(len(pairs) * gradient[~kink, 0], true[~kink, column], dtype)
+
+
+def pairs_at_kink(loss, player, pairs):
+    """Where the hinge has no slope."""
+    if loss != "hinge" or player == "generator":
+        return np.zeros((len(pairs), 2), bool)
+    return np.array(pairs) == [1, -1]
+
+
+@each_player
+@each_loss
+@each_twin
+def test_a_loss_stays_exact_one_pair_at_a_time(twin, loss, player):
+    """A mean would hide an error in its small terms, such as e⁻⁵⁰."""
+    true = exact(TRUTH[loss][player == "generator"][0], FEW)
+    function = getattr(twin.LOSSES[loss], player)
+    make = torch.tensor if twin.name == "torch" else tf.constant
+    found = [
+        float(function(*(make(np.array([[logit]])) for logit in pair)).numpy()) for pair in FEW
+    ]
+    assert_near(found, true, "float64")
+
+
+@each_player
+@each_loss
+@each_twin
+def test_a_loss_survives_any_logit(twin, loss, player):
+    """No overflow, and a slope of -1 for a generator that a sure critic rejects."""
+    logits = np.array([[1e4], [-1e4], [88.8], [-105.0]], np.float32)
+    function = getattr(twin.LOSSES[loss], player)
+    value, gradients = value_and_gradients(twin, function, logits, -logits)
+    assert np.isfinite(value)
+    assert all(np.isfinite(g).all() for g in gradients if g is not None)
+    if player == "generator" and loss != "minimax":
+        assert gradients[1][0, 0] == pytest.approx(-1 / 4, rel=1e-6)
+
+
+@each_twin
+def test_a_discriminator_that_guesses_has_the_known_losses(twin):
+    zero = np.zeros((4, 1))
+    for name, guesses in GUESSES.items():
+        for player, guess in zip(("discriminator", "generator"), guesses, strict=True):
+            value, _ = value_and_gradients(twin, getattr(twin.LOSSES[name], player), zero, zero)
+            assert value == pytest.approx(guess, abs=1e-15)
+
+
+def test_all_lists_of_losses_have_the_same_names():
+    assert tuple(GUESSES) == spec.LOSSES == tuple(TRUTH)
+    assert all(tuple(TWINS[name].LOSSES) == spec.LOSSES for name in NAMES)
+
+
+@each_twin
+def test_the_twins_softplus_is_exact_where_frameworks_cut_corners(twin):
+    """PyTorch's own turns linear above 20; a probability plus 1e-8 dies below -18."""
+    logits = np.array([-45.0, -30, -18.5, -1e-9, 0, 1e-9, 19, 20.5, 21, 33, 36, 37, 45])
+    make = torch.tensor if twin.name == "torch" else tf.constant
+    found = twin.losses.softplus(make(logits)).numpy()
+    assert_near(found, exact(lambda x, _: softplus(x), [(x, 0) for x in logits]), "float64")
+
+
+# -------------------------------------------------------------------------------------- penalties
+
+
+def row_sums(twin, h):
+    if twin.name == "torch":
+        return h.flatten(1).sum(1, keepdim=True)
+    return tf.reduce_sum(h, axis=list(range(1, h.shape.rank)))[:, None]
+
+
+PICTURES = RNG.normal(size=(6, 3, 2, 2))
+OTHERS = RNG.normal(size=(6, 3, 2, 2))
+SHARE = RNG.random((6, 1, 1, 1))
+A = RNG.normal(size=(3, 2, 2))
+
+
+@each_twin
+def test_r1_of_a_linear_discriminator_is_its_squared_length(twin):
+    """D(x) = <a, x>: the slope is a everywhere; the penalty's own slope is 2 a."""
+
+    def penalty(a, x):
+        return twin.squared_slope(lambda images: row_sums(twin, images * a), x)[1]
+
+    value, (slope, _) = value_and_gradients(twin, penalty, A, PICTURES)
+    assert value == pytest.approx((A**2).sum(), rel=1e-14)
+    np.testing.assert_allclose(slope, 2 * A, rtol=1e-13)
+
+
+@each_twin
+def test_r1_of_a_quadratic_discriminator_is_the_mean_over_pictures(twin):
+    """D(x) = <a, x²> / 2: the slope is a x, so the penalty is mean Σ a² x² and its slope 2 a x²."""
+
+    def penalty(a, x):
+        return twin.squared_slope(lambda images: row_sums(twin, images * images * a) / 2, x)[1]
+
+    value, (slope, at_pictures) = value_and_gradients(twin, penalty, A, PICTURES)
+    assert value == pytest.approx((A**2 * PICTURES**2).sum((1, 2, 3)).mean(), rel=1e-14)
+    np.testing.assert_allclose(slope, 2 * A * (PICTURES**2).mean(0), rtol=1e-12)
+    if at_pictures is not None:  # it is the discriminator that pays, wherever the pictures are from
+        np.testing.assert_allclose(at_pictures, 2 * A**2 * PICTURES / 6, rtol=1e-12)
+
+
+@each_twin
+def test_r1_gives_the_logits_along_with_their_gradients(twin):
+    def sum_of_logits(a, x):
+        logits, _ = twin.squared_slope(lambda images: row_sums(twin, images * a), x)
+        assert tuple(logits.shape) == (6, 1)
+        return (
+            twin.losses.softplus(logits).sum()
+            if twin.name == "torch"
+            else tf.reduce_sum(twin.losses.softplus(logits))
+        )
+
+    value, (slope, _) = value_and_gradients(twin, sum_of_logits, A, PICTURES)
+    logits = (A * PICTURES).sum((1, 2, 3))
+    assert value == pytest.approx(np.log1p(np.exp(logits)).sum(), rel=1e-13)
+    expected = (PICTURES / (1 + np.exp(-logits))[:, None, None, None]).sum(0)
+    np.testing.assert_allclose(slope, expected, rtol=1e-12)
+
+
+@each_twin
+def test_the_gradient_penalty_of_a_linear_discriminator(twin):
+    """(‖a‖ - 1)², and its slope 2 (‖a‖ - 1) a / ‖a‖; 1e-12 under the root is below the digits."""
+
+    def penalty(a):
+        arrays = [
+            torch.tensor(x) if twin.name == "torch" else tf.constant(x)
+            for x in (PICTURES, OTHERS, SHARE)
+        ]
+        return twin.slope_off_one(lambda images: row_sums(twin, images * a), *arrays)
+
+    length = np.sqrt((A**2).sum())
+    value, (slope,) = value_and_gradients(twin, penalty, A)
+    assert value == pytest.approx((length - 1) ** 2, rel=1e-11)
+    np.testing.assert_allclose(slope, 2 * (length - 1) * A / length, rtol=1e-11)
+
+
+@each_twin
+def test_the_gradient_penalty_looks_between_its_two_pictures(twin):
+    """D(x) = <a, x²> / 2 has another slope at each place: share 1 is the real picture."""
+    for share in (SHARE, np.ones_like(SHARE), np.zeros_like(SHARE)):
+
+        def penalty(a, share=share):
+            arrays = [
+                torch.tensor(x) if twin.name == "torch" else tf.constant(x)
+                for x in (PICTURES, OTHERS, share)
+            ]
+            return twin.slope_off_one(
+                lambda images: row_sums(twin, images * images * a) / 2, *arrays
+            )
+
+        def closed(a, share=share):
+            places = share * PICTURES + (1 - share) * OTHERS
+            lengths = np.sqrt((a**2 * places**2).sum((1, 2, 3)) + 1e-12)
+            return ((lengths - 1) ** 2).mean()
+
+        value, (slope,) = value_and_gradients(twin, penalty, A)
+        assert value == pytest.approx(closed(A), rel=1e-13)
+        for i in np.ndindex(A.shape):
+            step = np.zeros_like(A)
+            step[i] = 1e-5
+            assert slope[i] == pytest.approx((closed(A + step) - closed(A - step)) / 2e-5, rel=1e-7)
+
+
+@each_twin
+def test_a_flat_discriminator_has_a_penalty_but_no_nan(twin):
+    """At slope 0 the root has no derivative; 1e-12 under it makes the derivative 0."""
+
+    def penalty(a):
+        arrays = [
+            torch.tensor(x) if twin.name == "torch" else tf.constant(x)
+            for x in (PICTURES, OTHERS, SHARE)
+        ]
+        return twin.slope_off_one(lambda images: row_sums(twin, images * a), *arrays)
+
+    value, (slope,) = value_and_gradients(twin, penalty, 0 * A)
+    assert value == pytest.approx((1 - 1e-6) ** 2, rel=1e-12)
+    assert (slope == 0).all()
+
+
+# ----------------------------------------------------------------------------------------- report
+
+
+def test_opinions():
+    real, fake = np.array([2.0, 0.0], np.float32), np.array([-1.0, 3.0], np.float32)
+
+    def sigma(x):
+        return 1 / (1 + np.exp(-np.array(x, float)))
+
+    for loss in ("minimax", "non-saturating"):
+        found, guess = opinion(loss, real, fake)
+        assert guess == 0.5 and list(found) == ["D(x)", "D(G(z))"]
+        assert found["D(x)"] == pytest.approx(sigma(real).mean())
+        assert found["D(G(z))"] == pytest.approx(sigma(fake).mean())
+    found, guess = opinion("relativistic", real, fake)
+    assert guess == 0.5 and found == {"σ(r-f)": pytest.approx(sigma([3, -3]).mean())}
+    assert opinion("relativistic", real + 5, fake)[0]["σ(r-f)"] > 0.9
+    assert opinion("hinge", real, fake) == ({"r": 1.0, "f": 1.0}, 0.0)
+    assert opinion("wasserstein", real + 3, fake) == ({"gap": 3.0}, 0.0)
+
+
+def test_an_opinion_is_plain_numbers_and_survives_large_logits():
+    logits = np.array([1e4, -1e4], np.float32)
+    for loss in spec.LOSSES:
+        found, guess = opinion(loss, logits, -logits)
+        assert all(type(value) is float and np.isfinite(value) for value in found.values())
+        zero = opinion(loss, 0 * logits, 0 * logits)[0]
+        assert set(zero.values()) == {guess}

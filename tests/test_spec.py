@@ -1,0 +1,320 @@
+"""A GAN as plain data: JSON and back, sentences for mistakes, shapes, schedules, conditions."""
+
+import json
+import math
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from engine import CONDITIONS, SPECS
+
+from avatarlib import InputError, presets, to_float, to_uint8
+from avatarlib.data import Attribute, AvatarSet
+from avatarlib.training import layers as ly
+from avatarlib.training.conditions import conditions, one_hot
+from avatarlib.training.spec import Game, Spec, differences
+
+PRESETS = {
+    f"{make.__name__}{size}x{channels}": make(size, channels)
+    for make in (presets.article, presets.dcgan, presets.small, presets.medium)
+    for size in (28, 32, 64)
+    for channels in (1, 3)
+} | {"points": presets.points(), "deep points": presets.points(5, 4)}
+
+
+@pytest.mark.parametrize("spec", [*PRESETS.values(), *SPECS.values()], ids=lambda spec: spec.name)
+def test_json_in_and_out_is_the_identity(spec):
+    text = spec.to_json()
+    back = Spec.from_json(text)
+    assert back == spec and hash(back) == hash(spec) and back.to_json() == text
+    assert differences(spec, back) == []
+    json.loads(text)
+
+
+def test_every_kind_of_layer_survives_json():
+    values = {"name": "a", "units": 3, "channels": 4, "shape": (2, 2, 3)}
+    for kind in ly.KINDS.values():
+        layer = kind(**{f.name: values[f.name] for f in fields(kind) if f.name in values})
+        assert ly.layer_from_plain(json.loads(json.dumps(ly.layer_to_plain(layer)))) == layer
+    assert len(ly.KINDS) == 11
+
+
+@pytest.mark.parametrize("spec", PRESETS.values(), ids=list(PRESETS))
+def test_shapes_lead_from_the_latents_to_the_picture_and_to_one_logit(spec):
+    for player, start, end in (
+        ("generator", (spec.latent,), spec.shape),
+        ("discriminator", spec.shape, (1,)),
+    ):
+        shapes = spec.shapes(player)
+        assert shapes[0] == start and shapes[-1] == end
+        assert len(shapes) == len(getattr(spec, player)) + 1
+        assert all(type(shape) is tuple for shape in shapes)
+
+
+def test_the_articles_shapes_are_the_listings():
+    """The article asserts them, layer by layer."""
+    spec = presets.article()
+    pictures = [shape for shape in spec.shapes("generator") if len(shape) == 3]
+    assert list(dict.fromkeys(pictures)) == [(7, 7, 256), (7, 7, 128), (14, 14, 64), (28, 28, 1)]
+    assert spec.shapes("discriminator")[-2] == (7 * 7 * 128,)
+    assert spec.masks() == [((14, 14, 64), 0.3), ((7, 7, 128), 0.3)]
+
+
+def test_odd_sizes_are_rounded_up():
+    assert ly.Conv("c", 3, 4, 2).after((7, 9, 1)) == (4, 5, 3)
+    assert ly.Conv("c", 3, 4, 1).after((7, 9, 1)) == (7, 9, 3)
+    assert ly.ConvTranspose("c", 3, 4, 2).after((7, 9, 1)) == (14, 18, 3)
+
+
+def test_what_the_recommended_networks_are():
+    """The numbers that the page on the recommended network prints."""
+    spec = presets.small()
+    game = spec.game
+    assert (spec.latent, spec.initial, spec.spectral_norm) == (64, "he", False)
+    assert (game.loss, game.moves, game.r1, game.r2) == ("relativistic", "alternating", 0.5, 0.5)
+    assert (game.beta1, game.beta2, game.rate_d, game.rate_g) == (0.0, 0.99, 2e-4, 2e-4)
+    article = presets.article().game
+    assert (article.loss, article.moves) == ("non-saturating", "simultaneous")
+    assert (article.beta1, article.beta2, article.epsilon) == (0.9, 0.999, 1e-7)
+    assert (article.rate_d, article.rate_g, article.average_pictures) == (1e-4, 1e-4, 0)
+    dcgan = presets.dcgan()
+    assert (dcgan.initial, dcgan.game.beta1, dcgan.game.rate_d) == ("normal", 0.5, 2e-4)
+    assert [type(a).__name__ for a in dcgan.generator].count("BatchNorm") == 3
+    assert [type(a).__name__ for a in dcgan.discriminator].count("BatchNorm") == 2
+    assert {a.slope for a in dcgan.generator if isinstance(a, ly.LeakyReLU)} == {0.0}
+    for make in (presets.small, presets.medium):
+        assert not any(isinstance(a, ly.BatchNorm) for a in make().discriminator)
+    channels = [a.channels for a in presets.small(64).generator if hasattr(a, "channels")]
+    assert channels == [96, 64, 32, 3]
+    assert [a.units for a in presets.points(8, 3).generator if hasattr(a, "units")] == [8, 8, 8, 2]
+
+
+def test_weights_are_named_by_layer_and_spectral_vectors_follow_their_kernels():
+    spec = SPECS["hinge"]
+    assert spec.weights("discriminator") == {
+        "down1/kernel": (4, 4, 1, 64),
+        "down1/kernel/u": (64,),
+        "down1/bias": (64,),
+        "down2/kernel": (4, 4, 64, 128),
+        "down2/kernel/u": (128,),
+        "down2/bias": (128,),
+        "logit/kernel": (6272, 1),
+        "logit/kernel/u": (1,),
+        "logit/bias": (1,),
+        "logit/embedding": (5, 6272),
+        "logit/embedding/u": (6272,),
+    }
+    assert not [name for name in spec.weights("generator") if name.endswith("/u")]
+    assert spec.weights("generator")["embed/kernel"] == (5, 32)
+    assert spec.condition_size == 5 and presets.small().condition_size == 0
+
+
+def test_the_summary_says_what_each_layer_costs():
+    text = presets.points(4, 1).summary()
+    assert text.splitlines() == [
+        "generator                       parameters   multiply-adds",
+        "  Dense         4                       12               8",
+        "  LeakyReLU     4                        0               0",
+        "  Dense         2                       10               8",
+        "  together                              22              16",
+        "discriminator                   parameters   multiply-adds",
+        "  Dense         4                       12               8",
+        "  LeakyReLU     4                        0               0",
+        "  Dense         1                        5               4",
+        "  together                              17              12",
+    ]
+    work = {
+        ly.Conv("c", 3, 5, 2): ((8, 8, 2), 4 * 4 * 3 * 25 * 2),
+        ly.ConvTranspose("c", 3, 5, 2): ((8, 8, 2), 8 * 8 * 2 * 25 * 3),
+        ly.Project("p"): ((7,), 14),
+        ly.Tanh(): ((8, 8, 2), 0),
+    }
+    for layer, (shape, expected) in work.items():
+        assert layer.multiply_adds(shape) == expected
+
+
+# ------------------------------------------------------------------------------------- mistakes
+
+
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        ({"loss": "wgan"}, "loss is one of minimax, non-saturating"),
+        ({"moves": "both"}, "moves is one of simultaneous, alternating; this is 'both'"),
+        ({"generator_every": 0}, "generator_every is a whole number of at least 1"),
+        ({"penalty_every": 1.5}, "penalty_every is a whole number of at least 1"),
+        ({"batch": 0}, "batch is a whole number"),
+        ({"r1": -1.0}, "r1 is not negative; this is -1.0"),
+        ({"r2": math.nan}, "r2 is not negative; this is nan"),
+        ({"gradient_penalty": math.inf}, "gradient_penalty is not negative; this is inf"),
+        ({"average_pictures": -1}, "average_pictures is not negative"),
+        ({"average_ramp": -0.1}, "average_ramp is not negative"),
+        ({"rate_d": 0.0}, "rate_d is positive; this is 0.0"),
+        ({"rate_g": math.inf}, "rate_g is positive"),
+        ({"epsilon": 0}, "epsilon is positive"),
+        ({"beta1": 1.0}, "beta1 lies in"),
+        ({"beta2": -0.1}, "beta2 lies in"),
+        ({"rate_left": 1.1}, "rate_left lies between 0 and 1"),
+        ({"rate_left": -0.1}, "rate_left lies between 0 and 1"),
+        ({"translation": 0.51}, "translation between 0 and 0.5"),
+        ({"translation": -0.1}, "translation between 0 and 0.5"),
+    ],
+)
+def test_a_bad_rule_of_the_game_gets_a_sentence(settings, words):
+    with pytest.raises(InputError) as caught:
+        Game(**settings)
+    assert words in str(caught.value)
+
+
+def test_the_limits_themselves_are_allowed():
+    Game(beta1=0.0, beta2=0.0, rate_left=0.0, translation=0.5, average_ramp=0, batch=1)
+    Game(rate_left=1.0, translation=0.0, r1=0, generator_every=1, penalty_every=1)
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"shape": (28, 28, 3)}, "generator of 'small' ends in (28, 28, 1), not in (28, 28, 3)"),
+        ({"initial": "zeros"}, "initial is one of glorot, normal, he; this is 'zeros'"),
+        ({"discriminator": (ly.Flatten(), ly.Dense("a", 2))}, "ends in (2,), not in (1,)"),
+        (
+            {"discriminator": (ly.Flatten(), ly.Dense("a", 2), ly.Dense("a", 1))},
+            "Two layers of the discriminator of 'small' have one name",
+        ),
+    ],
+)
+def test_layers_that_do_not_fit_get_a_sentence(change, words):
+    with pytest.raises(InputError) as caught:
+        replace(presets.small(28, 1), **change)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("penalty", ["r1", "r2", "gradient_penalty"])
+def test_a_penalty_beside_batch_normalisation_in_the_discriminator_is_refused(penalty):
+    spec = presets.dcgan()
+    with pytest.raises(InputError, match="mixes the batch"):
+        replace(spec, game=replace(spec.game, **{penalty: 1.0}))
+    replace(presets.small(), game=replace(spec.game, **{penalty: 1.0}))  # only in the generator
+
+
+@pytest.mark.parametrize("size, channels", [(48, 3), (28, 2), (0, 1)])
+def test_a_size_that_no_preset_has_gets_a_sentence(size, channels):
+    for make in (presets.article, presets.dcgan, presets.small, presets.medium):
+        with pytest.raises(InputError, match=f"not {size} in {channels}"):
+            make(size, channels)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        "3",
+        '{"generator": 3}',
+        presets.points().to_json().replace('"Dense"', '"Dens"'),
+        presets.points().to_json().replace('"units"', '"unit"'),
+        presets.points().to_json().replace('"latent": 2, ', ""),
+        presets.points().to_json().replace('"latent"', '"laten"'),
+        presets.points().to_json().replace('"r1"', '"r3"'),
+        presets.points().to_json().replace('"conditions": []', '"conditions": 3'),
+        presets.points().to_json().replace('"shape": [2]', '"shape": 2'),
+        presets.points().to_json().replace('"kind": "Dense", ', ""),
+        presets.points()
+        .to_json()
+        .replace("0.2", '"0.2"')
+        .replace('"rate_d": 0.001', '"rate_d": 0'),
+    ],
+)
+def test_a_damaged_spec_gets_a_sentence(text):
+    with pytest.raises(InputError):
+        Spec.from_json(text)
+
+
+def test_differences_name_the_settings():
+    one, other = presets.small(28, 1), SPECS["simultaneous"]
+    assert differences(one, other) == [
+        "moves: 'alternating', not 'simultaneous'",
+        "r1: 0.5, not 0.7",
+        "r2: 0.5, not 0.3",
+        "penalty_every: 1, not 2",
+        "average_pictures: 20000, not 30",
+    ]
+    assert differences(one, presets.small(28, 3)) == [
+        "shape: (28, 28, 1), not (28, 28, 3)",
+        "generator",
+    ]
+    assert differences(one, SPECS["hinge"])[:3] == ["generator", "discriminator", "conditions"]
+    assert "spectral_norm: False, not True" in differences(one, SPECS["hinge"])
+
+
+# ------------------------------------------------------------------------------------ schedules
+
+
+def test_the_rates_are_constant_for_half_the_run_and_then_follow_a_cosine():
+    game = Game(rate_left=0.2)
+    assert [game.rate_factor(p) for p in (-1.0, 0.0, 0.3, 0.5)] == [1.0] * 4
+    assert game.rate_factor(0.75) == pytest.approx(0.6)
+    assert game.rate_factor(2 / 3) == pytest.approx(0.2 + 0.8 * 0.75)
+    assert game.rate_factor(1.0) == game.rate_factor(1.5) == pytest.approx(0.2)
+    assert Game(rate_left=0.0).rate_factor(1.0) == 0.0
+    assert {Game().rate_factor(p / 10) for p in range(11)} == {1.0}
+
+
+def test_the_average_keeps_half_after_a_half_life_and_less_at_first():
+    game = Game(batch=50, average_pictures=1000, average_ramp=0.05)
+    assert game.average_keeps(0) == 0.0  # the first step's average is the first step's weights
+    assert game.average_keeps(10**9) ** (1000 / 50) == pytest.approx(0.5)
+    assert game.average_keeps(100) == pytest.approx(0.5 ** (50 / 250))  # 5 % of 5,000 pictures
+    assert game.average_keeps(400) == pytest.approx(0.5 ** (50 / 1000))
+    keeps = [game.average_keeps(step) for step in range(1000)]
+    assert keeps == sorted(keeps) and all(0 <= keep < 1 for keep in keeps)
+    assert Game(average_pictures=0).average_keeps(100) == 0.0
+
+
+# ------------------------------------------------------------------------ conditions and pixels
+
+
+def test_one_hot_has_a_one_at_each_attributes_value():
+    labels = {"mood": ["sad", "calm"], "hair": np.array(["bangs", "mohawk"]), "more": [1, 2]}
+    found = one_hot(labels, CONDITIONS)
+    assert found.dtype == np.float32
+    assert found.tolist() == [[1, 0, 0, 0, 1], [0, 1, 1, 0, 0]]
+    backwards = (("mood", ("sad", "calm")),)  # the spec's order of values, whatever it is
+    assert one_hot(labels, backwards).tolist() == [[1, 0], [0, 1]]
+
+
+def test_a_condition_that_the_network_does_not_know_gets_a_sentence():
+    with pytest.raises(InputError, match="knows no hair afro, long; it knows bangs, mohawk"):
+        one_hot({"hair": ["long", "bangs", "afro"], "mood": ["sad"] * 3}, CONDITIONS)
+    with pytest.raises(InputError, match="Say which mood"):
+        one_hot({"hair": ["bangs"]}, CONDITIONS)
+
+
+def test_conditions_of_a_set():
+    images = np.zeros((4, 8, 8, 3), np.uint8)
+    hair = Attribute(np.array([1, 0, 1, 1], np.uint16), ("bangs", "mohawk"))
+    avatars = AvatarSet(images, {"hair": hair}, {}, licence="CC0 1.0", creator="a", source="b")
+    found = conditions(avatars, ("hair",))
+    assert [name for name, _ in found] == ["hair"] and set(found[0][1]) == {"bangs", "mohawk"}
+    order = found[0][1]
+    expected = [[float(value == known) for known in order] for value in avatars.labels("hair")]
+    assert one_hot(avatars, found).tolist() == expected
+    presets.small(28, 3, found)
+    with pytest.raises(InputError):
+        conditions(avatars, ("beard",))
+
+
+def test_pixels_go_to_floats_and_back_without_loss():
+    values = np.arange(256, dtype=np.uint8)
+    floats = to_float(values)
+    assert floats.dtype == np.float32 and floats[0] == -1 and floats[255] == 1
+    np.testing.assert_allclose(np.diff(floats), 2 / 255, rtol=1e-4)
+    assert (to_uint8(floats) == values).all() and to_uint8(floats).dtype == np.uint8
+    points = np.array([[0.5, -3.0]], np.float32)
+    assert to_float(points) is points
+
+
+def test_floats_are_rounded_to_the_nearest_and_what_lies_outside_is_clipped():
+    floats = np.array([-1.5, -1, -1 + 0.49 / 127.5, -1 + 0.51 / 127.5, 0.999, 1, 1.5], np.float32)
+    assert to_uint8(floats).tolist() == [0, 0, 0, 1, 255, 255, 255]
