@@ -1,0 +1,280 @@
+"""Plant known mistakes in a copy of the library, one at a time: does a test turn red?
+
+    python verify/plant_bugs.py                    everything; writes planted_bugs.md beside it
+    python verify/plant_bugs.py --only NAME        one bug of planted_bugs.toml
+    python verify/plant_bugs.py --random 20 --seed 1 --no-list    only random mutations
+
+Whether a suite of tests is good cannot be seen when it is green. So planted_bugs.toml lists
+mistakes that one can make here, written down before the tests were; and a random generator, which
+has no opinion about what matters, changes operators and numbers of the engine.
+"""
+
+import argparse
+import ast
+import copy
+import datetime
+import importlib.metadata
+import os
+import platform
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LIST = ROOT / "verify/planted_bugs.toml"
+TABLE = ROOT / "verify/planted_bugs.md"
+ENGINE = ("avatarlib/torch", "avatarlib/tensorflow", "avatarlib/training")
+HANGS = 600  # seconds after which a run counts as red: a mutated loop need not end
+
+# Which tests could notice, the fast ones first; pytest stops at the first red.
+NOTICE = {
+    "avatarlib/torch/losses.py": "losses training_step twins",
+    "avatarlib/torch/networks.py": "networks training_step twins",
+    "avatarlib/torch/gan.py": "training_step twins",
+    "avatarlib/tensorflow/losses.py": "losses training_step twins",
+    "avatarlib/tensorflow/networks.py": "networks training_step twins",
+    "avatarlib/tensorflow/gan.py": "training_step twins",
+    "avatarlib/randomness.py": "randomness draws",
+    "avatarlib/training/spec.py": "spec training_step draws networks",
+    "avatarlib/training/layers.py": "spec networks training_step draws",
+    "avatarlib/training/presets.py": "spec networks",
+    "avatarlib/training/initial.py": "networks draws training_step",
+    "avatarlib/training/draws.py": "draws training_step",
+    "avatarlib/training/conditions.py": "spec",
+    "avatarlib/training/pixels.py": "spec networks",
+    "avatarlib/training/report.py": "losses",
+}
+
+
+def tests_for(file, folder):
+    """Names of the test files that may turn red, in order."""
+    chosen = [f"tests/test_{word}.py" for word in NOTICE.get(file, "").split()]
+    if not chosen:  # files that came later: whatever test mentions them, the shortest first
+        stem = Path(file).stem
+        tests = sorted((folder / "tests").glob("test_*.py"), key=lambda path: path.stat().st_size)
+        chosen = [
+            f"tests/{path.name}" for path in tests if re.search(rf"\b{stem}\b", path.read_text())
+        ]
+    return chosen
+
+
+# ----------------------------------------------------------------------------- random mutations
+
+SWAPS = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+}
+
+
+def mutations(node):
+    """Functions that change one node in place, each a small mistake."""
+    if isinstance(node, ast.BinOp | ast.BoolOp) and type(node.op) in SWAPS:
+        yield lambda n: setattr(n, "op", SWAPS[type(n.op)]())
+    if isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPS:
+        yield lambda n: n.ops.__setitem__(0, SWAPS[type(n.ops[0])]())
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        yield lambda n: setattr(n, "value", n.value + 1)
+        yield lambda n: setattr(n, "value", n.value - 1)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        yield None  # dropped by `mutated`, which knows the parent
+
+
+def mutated(tree, place, which):
+    """(the file's new text, the line, what it says now) after one mutation."""
+    tree = copy.deepcopy(tree)
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    node = list(ast.walk(tree))[place]
+    line = node.lineno
+    if isinstance(node, ast.UnaryOp):  # drop the `not`
+        holder = parents[node]
+        for field, value in ast.iter_fields(holder):
+            if value is node:
+                setattr(holder, field, node.operand)
+            elif isinstance(value, list) and node in value:
+                value[value.index(node)] = node.operand
+    else:
+        list(mutations(node))[which](node)
+    statement = node
+    while statement in parents and not isinstance(statement, ast.stmt):
+        statement = parents[statement]
+    return ast.unparse(tree), line, ast.unparse(statement).splitlines()[0]
+
+
+def random_bugs(count, seed):
+    """So many mutations of the engine, a function of the seed and of the sources."""
+    sites = []
+    for folder in ENGINE:
+        for path in sorted((ROOT / folder).glob("*.py")):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            for place, node in enumerate(ast.walk(tree)):
+                for which, _ in enumerate(mutations(node)):
+                    sites.append((path, tree, place, which))
+    for path, tree, place, which in random.Random(seed).sample(sites, count):
+        text, line, now = mutated(tree, place, which)
+        file = path.relative_to(ROOT).as_posix()
+        yield {"name": f"random: line {line}: `{now}`", "file": file, "text": text}
+
+
+# -------------------------------------------------------------------------------------- planting
+
+
+def listed_bugs():
+    return tomllib.loads(LIST.read_text(encoding="utf-8"))["bug"]
+
+
+def planted(bug, original):
+    """The file's text with the bug in it."""
+    if "text" in bug:
+        return bug["text"]
+    if original.count(bug["old"]) != 1:
+        sys.exit(f"{bug['name']}: `old` occurs {original.count(bug['old'])} times in {bug['file']}")
+    return original.replace(bug["old"], bug["new"])
+
+
+def environment(folder):
+    """The copy is imported, nothing stale, and one thread is enough."""
+    return os.environ | {
+        "PYTHONPATH": str(folder),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "AVATARLIB_CACHE": str(folder / "cache"),
+    }
+
+
+def copied(folder):
+    """A copy of the library and its tests, of which we know that it is what Python imports."""
+    for name in ("avatarlib", "tests"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    command = [sys.executable, "-c", "import avatarlib; print(avatarlib.__file__)"]
+    for cwd in (folder, "/"):
+        done = subprocess.run(
+            command, env=environment(folder), cwd=cwd, capture_output=True, text=True, check=True
+        )
+        if Path(done.stdout.strip()).parents[1].resolve() != folder.resolve():
+            sys.exit(f"Python imports {done.stdout.strip()} and not the copy in {folder}.")
+    return folder
+
+
+def run_tests(folder, tests):
+    """(red?, the first red test) of some test files in the copy."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    try:
+        done = subprocess.run(
+            command,
+            env=environment(folder),
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=HANGS,
+        )
+    except subprocess.TimeoutExpired:
+        return True, "hangs"
+    if done.returncode == 0:
+        return False, ""
+    if done.returncode not in (1, 2):  # 2: a test file could not be imported
+        sys.exit(
+            f"pytest ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+        )
+    found = re.findall(r"^(?:FAILED|ERROR) (?:tests/)?(\S+)", done.stdout, re.MULTILINE)
+    return True, found[0] if found else "not importable"
+
+
+def play(bugs, folder):
+    """Plant each, run what could notice, take it out again."""
+    for bug in bugs:
+        path = folder / bug["file"]
+        original = path.read_text(encoding="utf-8")
+        path.write_text(planted(bug, original), encoding="utf-8")
+        start = time.time()
+        red, by = run_tests(folder, tests_for(bug["file"], folder))
+        path.write_text(original, encoding="utf-8")
+        seconds = time.time() - start
+        verdict = "red" if red else "equal" if bug.get("equal") else "SURVIVED"
+        print(f"{verdict:9}{seconds:5.0f} s  {bug['file']}: {bug['name']}  {by}", flush=True)
+        yield bug | {"verdict": verdict, "by": by, "seconds": seconds}
+
+
+# ------------------------------------------------------------------------------------- reporting
+
+
+def table(results, seed):
+    """What came out, as a page."""
+    versions = ", ".join(
+        f"{name} {importlib.metadata.version(name)}"
+        for name in ("numpy", "torch", "tensorflow", "pytest")
+    )
+    listed = [r for r in results if "old" in r]
+    chance = [r for r in results if "old" not in r]
+    lines = [
+        "# Planted bugs",
+        "",
+        f"Written by `python verify/plant_bugs.py` on {datetime.date.today()}; Python "
+        f"{platform.python_version()}, {versions}.",
+        "",
+    ]
+    for what, of in (("of the list", listed), (f"made at random (seed {seed})", chance)):
+        count = {v: sum(r["verdict"] == v for r in of) for v in ("red", "equal", "SURVIVED")}
+        lines.append(
+            f"* {len(of)} bugs {what}: {count['red']} found, {count['equal']} that change no "
+            f"number, {count['SURVIVED']} survived."
+        )
+    for of in (listed, chance):
+        lines += ["", "| bug | file | verdict | first red test |", "|---|---|---|---|"]
+        for r in of:
+            name = r["name"].replace("|", "\\|")
+            by = r["by"].replace("|", "\\|") or r.get("equal", "")
+            lines.append(
+                f"| {name} | {r['file'].removeprefix('avatarlib/')} | {r['verdict']} | {by} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", help="the name of one bug")
+    parser.add_argument("--random", type=int, default=20, help="how many random mutations")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--no-list", action="store_true", help="random mutations only")
+    options = parser.parse_args()
+    bugs = [] if options.no_list else listed_bugs()
+    if options.only:
+        bugs = [bug for bug in bugs if bug["name"] == options.only]
+        if not bugs:
+            sys.exit(f"{LIST.name} has no bug {options.only}.")
+    else:
+        bugs += random_bugs(options.random, options.seed)
+    with tempfile.TemporaryDirectory() as name:
+        folder = copied(Path(name))
+        sound = sorted({test for bug in bugs for test in tests_for(bug["file"], folder)})
+        red, by = run_tests(folder, sound)
+        if red:
+            sys.exit(f"The tests are red without any bug: {by}")
+        print(f"Without a bug, all is green: {' '.join(sound)}", flush=True)
+        results = list(play(bugs, folder))
+    if not options.only and not options.no_list:
+        TABLE.write_text(table(results, options.seed), encoding="utf-8")
+    survivors = [r for r in results if r["verdict"] == "SURVIVED"]
+    print(f"{len(survivors)} of {len(results)} survived")
+    return len(survivors) > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
