@@ -160,7 +160,7 @@ def environment(folder):
 
 def copied(folder):
     """A copy of the library and its tests, of which we know that it is what Python imports."""
-    for name in ("avatarlib", "tests"):
+    for name in ("avatarlib", "tests", "verify"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
     command = [sys.executable, "-c", "import avatarlib; print(avatarlib.__file__)"]
