@@ -124,11 +124,10 @@ class Network(tf.Module):
         averages = self._get(layer, "mean"), self._get(layer, "variance")
         if not training:
             return tf.nn.batch_normalization(h, *averages, beta, gamma, layer.epsilon)
-        axes = list(range(h.shape.rank - 1))
-        of_batch = tf.nn.moments(h, axes)  # the biased variance, as Keras averages it
+        normal, *of_batch = normalise(h, gamma, beta, layer.epsilon)
         for average, now in zip(averages, of_batch, strict=True):
             average.assign_add((now - average) * (1 - layer.momentum))
-        return tf.nn.batch_normalization(h, *of_batch, beta, gamma, layer.epsilon)
+        return normal
 
 
 class Generator(Network):
@@ -185,6 +184,23 @@ def conv_transpose(h, kernel, bias, stride):
     shape = (n, stride * height, stride * width, kernel.shape[2])
     h = tf.nn.conv2d_transpose(h, kernel, shape, stride, "SAME")
     return h if bias is None else tf.nn.bias_add(h, bias)
+
+
+def normalise(h, gamma, beta, epsilon):
+    """Batch normalisation by the batch's own statistics.
+
+    Returns:
+        (normalised h, mean, biased variance), the last two of shape (channels,).
+    """
+    if h.dtype != tf.float32:  # the fused kernel knows no double precision
+        mean, variance = tf.nn.moments(h, list(range(h.shape.rank - 1)))
+        return tf.nn.batch_normalization(h, mean, variance, beta, gamma, epsilon), mean, variance
+    as_pictures = tf.reshape(h, (h.shape[0], -1, 1, h.shape[-1]))
+    normal, mean, unbiased = tf.compat.v1.nn.fused_batch_norm(
+        as_pictures, gamma, beta, epsilon=epsilon
+    )
+    n = as_pictures.shape[0] * as_pictures.shape[1]
+    return tf.reshape(normal, h.shape), mean, unbiased * ((n - 1) / n)
 
 
 def _matrix(kernel):

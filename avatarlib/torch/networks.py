@@ -85,7 +85,7 @@ class Network(nn.Module):
                 case BatchNorm():
                     h = self._normalise(h, layer, training)
                 case LeakyReLU(slope):
-                    h = F.leaky_relu(h, slope)
+                    h = F.leaky_relu(h, slope, inplace=True)
                 case Tanh():
                     h = torch.tanh(h)
                 case Dropout():
@@ -131,12 +131,14 @@ class Network(nn.Module):
         mean, variance = (self._buffers[f"{layer.name}/{part}"] for part in ("mean", "variance"))
         if not training:
             return F.batch_norm(h, mean, variance, gamma, beta, eps=layer.epsilon)
-        with torch.no_grad():
-            axes = [axis for axis in range(h.ndim) if axis != 1]
-            of_batch = torch.var_mean(h, axes, correction=0)  # biased, as Keras averages it
-            for average, now in zip((variance, mean), of_batch, strict=True):
-                average.lerp_(now, 1 - layer.momentum)
-        return F.batch_norm(h, None, None, gamma, beta, training=True, eps=layer.epsilon)
+        now = torch.zeros_like(mean), torch.zeros_like(variance)  # 0 · NaN would stay NaN
+        h_normal = F.batch_norm(h, *now, gamma, beta, True, momentum=1.0, eps=layer.epsilon)
+        # With momentum 1, `now` holds this batch's own mean and its unbiased variance, the one
+        # divided by n - 1. Keras averages the biased one, divided by n.
+        n = h.numel() // len(mean)
+        mean.lerp_(now[0], 1 - layer.momentum)
+        variance.lerp_(now[1] * ((n - 1) / n), 1 - layer.momentum)
+        return h_normal
 
 
 class Generator(Network):
@@ -187,10 +189,13 @@ def conv_transpose(h, kernel, bias, stride):
         bias: (channels_out,) or None.
         stride: 1 or 2.
     """
-    before = (kernel.shape[2] - stride) // 2
-    height, width = (size * stride for size in h.shape[2:])
-    full = F.conv_transpose2d(h, kernel, bias, stride, before)
-    return full[:, :, :height, :width]
+    before, after = (kernel.shape[2] - stride) // 2, (kernel.shape[2] - stride + 1) // 2
+    if before == after:
+        return F.conv_transpose2d(h, kernel, bias, stride, before)
+    # PyTorch can leave out more rows at the start than at the end, but not the other way round:
+    # turn everything by 180 degrees.
+    h, kernel = h.flip(2, 3), kernel.flip(2, 3)
+    return F.conv_transpose2d(h, kernel, bias, stride, after, after - before).flip(2, 3)
 
 
 def _same(size, kernel, stride):
