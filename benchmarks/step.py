@@ -29,6 +29,7 @@ def tensorflow_opponent(images):
     from tensorflow.keras import layers
 
     # Quoted from the article.
+    # fmt: off
     def make_generator_model():
         model = tf.keras.Sequential()
         model.add(layers.Dense(7*7*256, use_bias=False, input_shape=(100,)))
@@ -105,6 +106,7 @@ def tensorflow_opponent(images):
     generator = make_generator_model()
     discriminator = make_discriminator_model()
     # End of the quotation.
+    # fmt: on
 
     image_batch = tf.constant(al.to_float(images))
 

@@ -20,6 +20,8 @@ from pathlib import Path
 
 from avatarlib.training.checkpoint import checkpoints, load_checkpoint
 
+STOPS = [signal.SIGTERM, signal.SIGINT]
+
 CHILD = """
 import dataclasses, sys
 import avatarlib as al
@@ -89,6 +91,7 @@ def run_with_kills(backend, folder, steps, kills, signals=(), seed=0):
     """
     rng, counts = random.Random(seed), {"SIGKILL": 0, "inside a write": 0}
     plan = [(signal.SIGKILL, i % 3 == 0) for i in range(kills)] + [(how, False) for how in signals]
+    rng.shuffle(plan)
     for how, in_write in plan:
         inside = end_life(start(backend, folder, steps), folder, rng, how, in_write)
         if inside is None:
@@ -127,11 +130,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backend", default="torch", choices=("torch", "tensorflow"))
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--steps", type=int, default=12_000)
+    parser.add_argument("--steps", type=int, default=9000)
     options = parser.parse_args()
-    signals = [signal.SIGTERM, signal.SIGINT] * 3
     started = time.time()
-    counts, differing = compare(options.backend, options.steps, options.kills, signals)
+    counts, differing = compare(options.backend, options.steps, options.kills, 3 * STOPS)
     told = ", ".join(f"{name} {count}" for name, count in counts.items())
     verdict = f"differs in {differing}" if differing else "bit for bit the same"
     minutes = (time.time() - started) / 60
