@@ -89,6 +89,53 @@ def test_what_the_recommended_networks_are():
     assert [a.units for a in presets.points(8, 3).generator if hasattr(a, "units")] == [8, 8, 8, 2]
 
 
+SIZES = {  # parameters and multiply-adds of the generator, then of the discriminator; colour
+    ("article", 28): "2,308,672 52,371,200 216,065 10,982,272",
+    ("article", 32): "2,700,352 68,403,200 217,985 14,344,192",
+    ("article", 64): "7,713,856 273,612,800 242,561 57,376,768",
+    ("dcgan", 28): "2,083,971 43,276,800 841,985 42,034,944",
+    ("dcgan", 32): "1,439,299 27,852,800 1,033,729 27,447,296",
+    ("dcgan", 64): "5,126,723 163,020,800 4,315,649 162,209,792",
+    ("small", 28): "535,939 7,426,048 140,609 7,030,912",
+    ("small", 32): "296,899 4,718,592 167,649 4,589,568",
+    ("small", 64): "460,931 19,529,728 331,585 19,400,704",
+    ("medium", 28): "1,334,019 27,697,152 543,361 26,906,880",
+    ("medium", 32): "921,475 17,825,792 662,977 17,567,744",
+    ("medium", 64): "952,771 27,000,832 694,241 26,742,784",
+}
+
+
+@pytest.mark.parametrize("name, size", SIZES)
+def test_presets_keep_their_sizes_and_settings(name, size):
+    """Saved runs and the book's tables count on them; test_networks.py counts anew."""
+    spec = getattr(presets, name)(size, 3)
+    rows = [line.split()[1:] for line in spec.summary().splitlines() if "together" in line]
+    assert " ".join(rows[0] + rows[1]) == SIZES[name, size]
+    both = (*spec.generator, *spec.discriminator)
+    norms = {(a.momentum, a.epsilon) for a in both if isinstance(a, ly.BatchNorm)}
+    assert norms == ({(0.99, 1e-3)} if name == "article" else {(0.9, 1e-5)})
+    slopes = {a.slope for a in both if isinstance(a, ly.LeakyReLU)}
+    assert slopes == {"article": {0.3}, "dcgan": {0.0, 0.2}}.get(name, {0.2})
+    strides = [a.stride for a in both if hasattr(a, "stride")]
+    assert strides == ([1, 2, 2, 2, 2] if name == "article" else [2] * len(strides))
+    # A bias just before batch normalisation would be taken out again.
+    for one, following in zip(both, both[1:], strict=False):
+        if isinstance(following, ly.BatchNorm) and hasattr(one, "bias"):
+            assert not one.bias
+    game = spec.game
+    assert (game.batch, game.penalty_every, game.generator_every) == (64, 1, 1)
+    assert (game.rate_left, game.translation, game.gradient_penalty) == (1.0, 0.0, 0.0)
+    assert game.average_pictures == (20_000 if name in ("small", "medium") else 0)
+    assert game.average_ramp == 0.05 and game.beta2 == (0.99 if game.r1 else 0.999)
+
+
+def test_the_networks_for_points():
+    spec = presets.points()
+    assert spec.summary().splitlines()[-1].split()[1:] == ["1,185", "1,120"]
+    assert (spec.latent, spec.shape, spec.game.batch) == (2, (2,), 128)
+    assert (spec.game.rate_d, spec.game.rate_g, spec.game.loss) == (1e-3, 1e-3, "non-saturating")
+
+
 def test_weights_are_named_by_layer_and_spectral_vectors_follow_their_kernels():
     spec = SPECS["hinge"]
     assert spec.weights("discriminator") == {

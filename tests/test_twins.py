@@ -199,8 +199,10 @@ def test_pictures_agree_in_single_precision(name, when, tolerance):
 @each_spec
 @each_twin
 def test_gradients_in_single_precision_are_those_in_double(twin, name):
-    """Some layers compute by other kernels in single precision. Within 1 / 200 of each norm: where a
-    ReLU's input is nearly 0, rounding may turn it on or off."""
+    """Some layers compute by other kernels in single precision.
+
+    Within 1/200 of each norm: where a ReLU's input is nearly 0, rounding may turn it on or off.
+    """
     spec = SPECS[name]
     found = []
     for dtype in ("float32", "float64"):

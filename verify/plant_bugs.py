@@ -19,6 +19,7 @@ import platform
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -173,6 +174,11 @@ def copied(folder):
     return folder
 
 
+def _hear_interrupts():
+    """A process in the background is born deaf to Ctrl-C, and the tests of the loop press it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def run_tests(folder, tests):
     """(red?, the first red test) of some test files in the copy."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
@@ -184,6 +190,7 @@ def run_tests(folder, tests):
             capture_output=True,
             text=True,
             timeout=HANGS,
+            preexec_fn=_hear_interrupts,
         )
     except subprocess.TimeoutExpired:
         return True, "hangs"
