@@ -135,20 +135,24 @@ def tiny(norm, pictures):
 @each_twin
 @pytest.mark.parametrize("pictures", [False, True])
 @pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-13), ("float32", 3e-6)])
-def test_batch_normalisation_by_its_formulas(twin, pictures, dtype, tolerance):
+@pytest.mark.parametrize("epsilon", [0.02, 1e-5])
+def test_batch_normalisation_by_its_formulas(twin, pictures, dtype, tolerance, epsilon):
     """Four rows, so that dividing by n - 1 would be a third more; then once more, evaluated."""
-    norm = BatchNorm("norm", momentum=0.8, epsilon=0.02)
+    norm = BatchNorm("norm", momentum=0.8, epsilon=epsilon)
     generator = twin.Generator(tiny(norm, pictures), 1, dtype)
     rng = np.random.default_rng(0)
     arrays = twin.get_weights(generator)
     w = {k: rng.uniform(0.5, 2, a.shape).astype(dtype) for k, a in arrays.items()}
+    if epsilon < 0.02:  # of about the variance's size, so that it matters
+        w["dense/kernel"] *= 1e-3
+        w["dense/bias"] *= 0
     twin.set_weights(generator, w)
     z = rng.normal(size=(4, 2)).astype(dtype)
     h = (z @ w["dense/kernel"] + w["dense/bias"]).reshape(-1, 3 if pictures else 12)
     h = h.astype(np.float64)
 
     def after_norm(mean, variance):
-        normal = (h - mean) / np.sqrt(variance + 0.02) * w["norm/gamma"] + w["norm/beta"]
+        normal = (h - mean) / np.sqrt(variance + epsilon) * w["norm/gamma"] + w["norm/beta"]
         return normal.reshape(4, 12) @ w["out/kernel"] + w["out/bias"]
 
     tensor = torch.from_numpy(z) if twin.name == "torch" else tf.constant(z)

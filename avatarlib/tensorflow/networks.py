@@ -196,8 +196,9 @@ def normalise(h, gamma, beta, epsilon):
         mean, variance = tf.nn.moments(h, list(range(h.shape.rank - 1)))
         return tf.nn.batch_normalization(h, mean, variance, beta, gamma, epsilon), mean, variance
     as_pictures = tf.reshape(h, (h.shape[0], -1, 1, h.shape[-1]))
-    normal, mean, unbiased = tf.compat.v1.nn.fused_batch_norm(
-        as_pictures, gamma, beta, epsilon=epsilon
+    # The raw operation, because tf.compat.v1.nn's raises a small epsilon to 1.001e-5.
+    normal, mean, unbiased, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=as_pictures, scale=gamma, offset=beta, mean=[], variance=[], epsilon=epsilon
     )
     n = as_pictures.shape[0] * as_pictures.shape[1]
     return tf.reshape(normal, h.shape), mean, unbiased * ((n - 1) / n)

@@ -192,6 +192,8 @@ def conv_transpose(h, kernel, bias, stride):
     before, after = (kernel.shape[2] - stride) // 2, (kernel.shape[2] - stride + 1) // 2
     if before == after:
         return F.conv_transpose2d(h, kernel, bias, stride, before)
+    if stride == 1:  # and an even kernel: there is one row too many, at the end
+        return F.conv_transpose2d(h, kernel, bias, stride, before)[:, :, :-1, :-1]
     # PyTorch can leave out more rows at the start than at the end, but not the other way round:
     # turn everything by 180 degrees.
     h, kernel = h.flip(2, 3), kernel.flip(2, 3)
