@@ -218,3 +218,24 @@ def test_a_network_of_points_and_an_empty_count_get_a_sentence(tmp_path):
         al.draw(path, 1, framework="torch")
     with pytest.raises(InputError, match="at least 1, not 0"):
         al.draw("grey-28", 0, framework="torch")
+
+
+def test_a_conditional_network_is_trained_and_asked(tmp_path):
+    path = write(tmp_path, conditions=["hair_colour", "accessories"])
+    done = run("train", path, "--out", tmp_path / "run", "--backend", "torch")
+    assert done.exit_code == 0, done.output
+    network = checkpoints(tmp_path / "run")[-1]
+    spec = al.load_network(network, "torch").spec
+    assert [name for name, _ in spec.conditions] == ["hair_colour", "accessories"]
+    value = spec.conditions[0][1][0]
+    out = tmp_path / "asked.png"
+    done = run("sample", network, "--out", out, "--ask", f"hair_colour={value}", "--count", 3)
+    assert done.exit_code == 0 and out.exists()
+
+
+@pytest.mark.parametrize("framework", ["torch", "tensorflow"])
+def test_training_in_one_line_needs_no_folder(framework):
+    points = np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32)
+    run = al.train(al.presets.points(), points, steps=3, framework=framework, progress=False)
+    assert run.gan.steps == 3 and len(run.history) == 3 and len(run.samples) == 2
+    assert run.gan.generate(al.noise(0, "latent", 0, (5, 2))).shape == (5, 2)
