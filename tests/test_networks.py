@@ -9,6 +9,7 @@ from engine import CONDITIONS, SPECS, TWINS, batch, each_twin, farthest, picture
 from scipy.signal import convolve2d, correlate2d
 
 from avatarlib import presets
+from avatarlib.randomness import generator as stream
 from avatarlib.training.initial import initial_weights
 from avatarlib.training.layers import BatchNorm, Dense, Embed, Flatten, Project, Reshape
 from avatarlib.training.spec import Spec
@@ -448,3 +449,12 @@ def test_dropout_masks_and_conditions_are_obeyed(twin):
         found = as_array(found)
         expected = reference.run(spec.discriminator, w, images, condition, of)
         assert farthest(found, expected) < 1e-12
+
+
+def test_the_first_vectors_come_from_fifteen_power_iterations():
+    """As many as PyTorch's own spectral norm does; more would hide what an advance is for."""
+    arrays = initial_weights(SPECS["hinge"], "discriminator", 3)
+    u = stream(3, "initial/discriminator/down1/kernel/u").standard_normal(64)
+    matrix = arrays["down1/kernel"].reshape(-1, 64).astype(float)
+    u = np.linalg.matrix_power(matrix.T @ matrix, 15) @ u
+    assert farthest(arrays["down1/kernel/u"], u / np.linalg.norm(u)) < 1e-6

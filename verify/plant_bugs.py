@@ -260,6 +260,7 @@ def main():
     parser.add_argument("--random", type=int, default=20, help="how many random mutations")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-list", action="store_true", help="random mutations only")
+    parser.add_argument("--no-table", action="store_true", help=f"leave {TABLE.name} as it is")
     options = parser.parse_args()
     bugs = [] if options.no_list else listed_bugs()
     if options.only:
@@ -276,7 +277,7 @@ def main():
             sys.exit(f"The tests are red without any bug: {by}")
         print(f"Without a bug, all is green: {' '.join(sound)}", flush=True)
         results = list(play(bugs, folder))
-    if not options.only and not options.no_list:
+    if not (options.only or options.no_list or options.no_table):
         TABLE.write_text(table(results, options.seed), encoding="utf-8")
     survivors = [r for r in results if r["verdict"] == "SURVIVED"]
     print(f"{len(survivors)} of {len(results)} survived")
