@@ -64,8 +64,9 @@ FRAMEWORKS_OWN = {
     "Adam.__init__",
     "Adam.prepare",
     "Adam.apply",
-    "linear",  # PyTorch has these two, exact in double precision
+    "linear",  # PyTorch has these three, exact in double precision
     "leaky_relu",
+    "normalise",
     "Network.arrays",  # a property there, an attribute here
     "Network.parameters",  # PyTorch's own
     "_same",  # padding "same" is TensorFlow's own word
