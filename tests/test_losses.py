@@ -4,13 +4,17 @@ Tolerances, relative to the true number (or to 1e-50, if that is larger): 1e-12 
 in single precision. In single precision the floor is 1e-30: e⁻¹⁰⁰ is below its normal numbers.
 """
 
+from dataclasses import replace
+
 import mpmath
 import numpy as np
 import pytest
 from engine import NAMES, TWINS, each_twin, tf, torch, value_and_gradients
 
+from avatarlib import presets
 from avatarlib.training import spec
-from avatarlib.training.report import GUESSES, opinion
+from avatarlib.training.health import WINDOW, Health
+from avatarlib.training.report import GUESSES, Step, opinion
 
 RNG = np.random.default_rng(0)
 DENSE = np.concatenate([np.linspace(-50, 50, 401), RNG.uniform(-50, 50, 100), [1.0, -1.0]])
@@ -313,3 +317,25 @@ def test_an_opinion_is_plain_numbers_and_survives_large_logits():
         assert all(type(value) is float and np.isfinite(value) for value in found.values())
         zero = opinion(loss, 0 * logits, 0 * logits)[0]
         assert set(zero.values()) == {guess}
+
+
+LIMITS = [
+    *(("hinge", pair, won) for pair, won in {(1.01, -1.01): True, (0.5, -2.0): False}.items()),
+    *(("hinge", pair, False) for pair in ((1.0, -2.0), (2.0, -1.0), (2.0, -0.5))),
+    ("minimax", (4.6, -4.6), True),  # σ(4.595) = 0.99
+    ("minimax", (4.59, -6.0), False),
+    ("non-saturating", (6.0, -4.59), False),
+    ("relativistic", (3.6, -1.0), True),
+    ("relativistic", (3.59, -1.0), False),
+    ("wasserstein", (50.0, -50.0), False),
+]
+
+
+@pytest.mark.parametrize("loss, pair, won", LIMITS)
+def test_a_discriminator_has_won_beyond_the_limit_and_not_at_it(loss, pair, won):
+    real, fake = (np.full(4, logit, np.float32) for logit in pair)
+    report = Step(0.0, 0.0, 0.0, 0.0, 0.0, real, fake)
+    played = replace(presets.points(), game=spec.Game(loss))
+    health = Health(played, RNG.normal(size=(10, 2)))
+    told = [health.after_step(step, report) for step in range(WINDOW)]
+    assert not any(told[:-1]) and bool(told[-1]) is won

@@ -50,6 +50,7 @@ NOTICE = {
     "avatarlib/training/conditions.py": "spec",
     "avatarlib/training/pixels.py": "spec networks",
     "avatarlib/training/report.py": "losses",
+    "avatarlib/training/health.py": "losses loop",
 }
 
 
