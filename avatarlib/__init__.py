@@ -8,7 +8,7 @@
 Importing it loads neither framework; `al.backend()` does.
 """
 
-from avatarlib import data, show
+from avatarlib import data, presets, show
 from avatarlib.backends import (
     backend,
     pretrained,
@@ -20,7 +20,6 @@ from avatarlib.backends import (
 from avatarlib.errors import InputError
 from avatarlib.randomness import noise
 from avatarlib.runs import draw, load_network, train
-from avatarlib.training import presets
 from avatarlib.training.pixels import to_float, to_uint8
 
 __version__ = "0.1.0"

@@ -14,9 +14,9 @@ import tomllib
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from avatarlib import presets
 from avatarlib.data import AvatarSet, render
 from avatarlib.errors import InputError
-from avatarlib.training import presets
 from avatarlib.training.conditions import conditions
 from avatarlib.training.loop import Budget
 from avatarlib.training.spec import Game

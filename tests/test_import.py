@@ -23,7 +23,7 @@ MAY_KNOW = {
     "torch": {"data", "training"},
     "tensorflow": {"data", "training"},
 }
-ABOVE = {"show", "apps", "audit", "exercises", "cli", "backends", "recipes", "runs"}
+ABOVE = {"show", "apps", "audit", "exercises", "cli", "backends", "presets", "recipes", "runs"}
 FRAMEWORKS = {"torch", "tensorflow", "keras"}
 NOT_AT_IMPORT = [*sorted(FRAMEWORKS), "matplotlib", "scipy", "joblib"]
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from avatarlib import presets
 from avatarlib.data.dicebear import render
 from avatarlib.files import atomic_write
 from avatarlib.randomness import noise
 from avatarlib.torch.gan import GAN, generate
-from avatarlib.training import presets
 from avatarlib.training.checkpoint import load_arrays, save_arrays
 from avatarlib.training.pixels import to_uint8
 

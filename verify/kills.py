@@ -23,10 +23,11 @@ from avatarlib.training.checkpoint import checkpoints, load_checkpoint
 STOPS = [signal.SIGTERM, signal.SIGINT]
 
 CHILD = """
-import dataclasses, sys
+import dataclasses, signal, sys
 import avatarlib as al
 from avatarlib.training.loop import Budget, Loop
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent may have had it ignored
 name, folder, steps = sys.argv[1], sys.argv[2], int(sys.argv[3])
 twin = al.backend(name)
 if name == "torch":

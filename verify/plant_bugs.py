@@ -44,7 +44,7 @@ NOTICE = {
     "avatarlib/randomness.py": "randomness draws",
     "avatarlib/training/spec.py": "spec training_step draws networks",
     "avatarlib/training/layers.py": "spec networks training_step draws",
-    "avatarlib/training/presets.py": "spec networks",
+    "avatarlib/presets.py": "spec networks",
     "avatarlib/training/initial.py": "networks draws training_step",
     "avatarlib/training/draws.py": "draws training_step",
     "avatarlib/training/conditions.py": "spec",

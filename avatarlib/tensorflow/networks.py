@@ -6,20 +6,8 @@ Tensors have TensorFlow's own layout (n, height, width, channels), outside and i
 import tensorflow as tf
 
 from avatarlib.errors import InputError
+from avatarlib.training import layers as kinds
 from avatarlib.training.initial import initial_weights
-from avatarlib.training.layers import (
-    BatchNorm,
-    Conv,
-    ConvTranspose,
-    Dense,
-    Dropout,
-    Embed,
-    Flatten,
-    LeakyReLU,
-    Project,
-    Reshape,
-    Tanh,
-)
 
 AVERAGED = ("mean", "variance", "u")  # arrays that no gradient moves
 
@@ -68,29 +56,29 @@ class Network(tf.Module):
         masks = iter(masks)
         for layer in self.layers:
             match layer:
-                case Dense():
+                case kinds.Dense():
                     h = linear(h, self._kernel(layer), self._get(layer, "bias"))
-                case Conv():
+                case kinds.Conv():
                     h = conv(h, self._kernel(layer), self._get(layer, "bias"), layer.stride)
-                case ConvTranspose():
+                case kinds.ConvTranspose():
                     kernel, bias = self._kernel(layer), self._get(layer, "bias")
                     h = conv_transpose(h, kernel, bias, layer.stride)
-                case BatchNorm():
+                case kinds.BatchNorm():
                     h = self._normalise(h, layer, training)
-                case LeakyReLU(slope):
+                case kinds.LeakyReLU(slope):
                     h = leaky_relu(h, slope)
-                case Tanh():
+                case kinds.Tanh():
                     h = tf.tanh(h)
-                case Dropout():
+                case kinds.Dropout():
                     mask = next(masks, None)
                     h = h if mask is None else h * mask
-                case Reshape(shape):
+                case kinds.Reshape(shape):
                     h = tf.reshape(h, (-1, *shape))
-                case Flatten():
+                case kinds.Flatten():
                     h = tf.reshape(h, (h.shape[0], -1))
-                case Embed():
+                case kinds.Embed():
                     h = tf.concat([h, linear(condition, self._kernel(layer))], axis=1)
-                case Project():
+                case kinds.Project():
                     fits = h * linear(condition, self._kernel(layer, "embedding"))
                     h = linear(h, self._kernel(layer), self._get(layer, "bias"))
                     h = h + tf.reduce_sum(fits, axis=1, keepdims=True)

@@ -9,20 +9,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from avatarlib.errors import InputError
+from avatarlib.training import layers as kinds
 from avatarlib.training.initial import initial_weights
-from avatarlib.training.layers import (
-    BatchNorm,
-    Conv,
-    ConvTranspose,
-    Dense,
-    Dropout,
-    Embed,
-    Flatten,
-    LeakyReLU,
-    Project,
-    Reshape,
-    Tanh,
-)
 
 AVERAGED = ("mean", "variance", "u")  # arrays that no gradient moves
 
@@ -75,29 +63,29 @@ class Network(nn.Module):
         masks = iter(masks)
         for layer in self.layers:
             match layer:
-                case Dense():
+                case kinds.Dense():
                     h = F.linear(h, self._kernel(layer), self._get(layer, "bias"))
-                case Conv():
+                case kinds.Conv():
                     h = conv(h, self._kernel(layer), self._get(layer, "bias"), layer.stride)
-                case ConvTranspose():
+                case kinds.ConvTranspose():
                     kernel, bias = self._kernel(layer), self._get(layer, "bias")
                     h = conv_transpose(h, kernel, bias, layer.stride)
-                case BatchNorm():
+                case kinds.BatchNorm():
                     h = self._normalise(h, layer, training)
-                case LeakyReLU(slope):
-                    h = F.leaky_relu(h, slope, inplace=True)
-                case Tanh():
+                case kinds.LeakyReLU(slope):
+                    h = F.leaky_relu(h, slope)
+                case kinds.Tanh():
                     h = torch.tanh(h)
-                case Dropout():
+                case kinds.Dropout():
                     mask = next(masks, None)
                     h = h if mask is None else h * _channels_second(mask)
-                case Reshape(shape):
+                case kinds.Reshape(shape):
                     h = _channels_second(h.view(-1, *shape))
-                case Flatten():
+                case kinds.Flatten():
                     h = h.permute(0, 2, 3, 1).flatten(1)
-                case Embed():
+                case kinds.Embed():
                     h = torch.cat([h, F.linear(condition, self._kernel(layer))], dim=1)
-                case Project():
+                case kinds.Project():
                     fits = h * F.linear(condition, self._kernel(layer, "embedding"))
                     h = F.linear(h, self._kernel(layer), self._get(layer, "bias"))
                     h = h + fits.sum(1, keepdim=True)

@@ -6,19 +6,7 @@ Change a setting with `dataclasses.replace`; both frameworks build whatever the 
 """
 
 from avatarlib.errors import InputError
-from avatarlib.training.layers import (
-    BatchNorm,
-    Conv,
-    ConvTranspose,
-    Dense,
-    Dropout,
-    Embed,
-    Flatten,
-    LeakyReLU,
-    Project,
-    Reshape,
-    Tanh,
-)
+from avatarlib.training import layers as L
 from avatarlib.training.spec import Game, Spec
 
 # Channels from the smallest picture inside the network to the largest.
@@ -35,28 +23,28 @@ def article(size=28, channels=1):
     _check(size, channels)
     start = size // 4
     generator = (
-        Dense("dense", start * start * 256, bias=False),
-        BatchNorm("norm1"),
-        LeakyReLU(0.3),
-        Reshape((start, start, 256)),
-        ConvTranspose("up1", 128, 5, 1, bias=False),
-        BatchNorm("norm2"),
-        LeakyReLU(0.3),
-        ConvTranspose("up2", 64, 5, 2, bias=False),
-        BatchNorm("norm3"),
-        LeakyReLU(0.3),
-        ConvTranspose("up3", channels, 5, 2, bias=False),
-        Tanh(),
+        L.Dense("dense", start * start * 256, bias=False),
+        L.BatchNorm("norm1"),
+        L.LeakyReLU(0.3),
+        L.Reshape((start, start, 256)),
+        L.ConvTranspose("up1", 128, 5, 1, bias=False),
+        L.BatchNorm("norm2"),
+        L.LeakyReLU(0.3),
+        L.ConvTranspose("up2", 64, 5, 2, bias=False),
+        L.BatchNorm("norm3"),
+        L.LeakyReLU(0.3),
+        L.ConvTranspose("up3", channels, 5, 2, bias=False),
+        L.Tanh(),
     )
     discriminator = (
-        Conv("down1", 64, 5, 2),
-        LeakyReLU(0.3),
-        Dropout(0.3),
-        Conv("down2", 128, 5, 2),
-        LeakyReLU(0.3),
-        Dropout(0.3),
-        Flatten(),
-        Dense("logit", 1),
+        L.Conv("down1", 64, 5, 2),
+        L.LeakyReLU(0.3),
+        L.Dropout(0.3),
+        L.Conv("down2", 128, 5, 2),
+        L.LeakyReLU(0.3),
+        L.Dropout(0.3),
+        L.Flatten(),
+        L.Dense("logit", 1),
     )
     game = Game("non-saturating", "simultaneous", rate_d=1e-4, rate_g=1e-4, beta1=0.9, epsilon=1e-7)
     return Spec("article", (size, size, channels), 100, generator, discriminator, game=game)
@@ -73,7 +61,7 @@ def dcgan(size=32, channels=3):
     widths = CLASSIC[size]
     norm = {"momentum": 0.9, "epsilon": 1e-5}
     generator = _upwards(widths, size, channels, 5, 0.0, norm)
-    discriminator = _downwards(widths, 5, norm, (Dense("logit", 1),))
+    discriminator = _downwards(widths, 5, norm, (L.Dense("logit", 1),))
     shape = (size, size, channels)
     return Spec("dcgan", shape, 100, generator, discriminator, initial="normal", game=Game())
 
@@ -100,7 +88,7 @@ def points(hidden=32, layers=2):
         tuple(
             part
             for i in range(1, layers + 1)
-            for part in (Dense(f"dense{i}", hidden), LeakyReLU(0.2))
+            for part in (L.Dense(f"dense{i}", hidden), L.LeakyReLU(0.2))
         )
         for _ in range(2)
     )
@@ -108,8 +96,8 @@ def points(hidden=32, layers=2):
         "points",
         (2,),
         2,
-        (*generator, Dense("out", 2)),
-        (*discriminator, Dense("logit", 1)),
+        (*generator, L.Dense("out", 2)),
+        (*discriminator, L.Dense("logit", 1)),
         initial="he",
         game=Game(batch=128, rate_d=1e-3, rate_g=1e-3),
     )
@@ -119,9 +107,9 @@ def _recommended(name, widths, size, channels, conditions):
     _check(size, channels)
     widths = widths[size]
     norm = {"momentum": 0.9, "epsilon": 1e-5}
-    embed = (Embed("embed", 32),) if conditions else ()
+    embed = (L.Embed("embed", 32),) if conditions else ()
     generator = (*embed, *_upwards(widths, size, channels, 4, 0.2, norm))
-    logit = Project("logit") if conditions else Dense("logit", 1)
+    logit = L.Project("logit") if conditions else L.Dense("logit", 1)
     game = Game(
         "relativistic",
         "alternating",
@@ -149,18 +137,18 @@ def _upwards(widths, size, channels, kernel, slope, norm):
     """From a latent through pictures of doubling size; normalised after all but the last layer."""
     start = size // 2 ** len(widths)
     layers = [
-        Dense("dense", start * start * widths[0], bias=False),
-        Reshape((start, start, widths[0])),
-        BatchNorm("norm0", **norm),
-        LeakyReLU(slope),
+        L.Dense("dense", start * start * widths[0], bias=False),
+        L.Reshape((start, start, widths[0])),
+        L.BatchNorm("norm0", **norm),
+        L.LeakyReLU(slope),
     ]
     for i, width in enumerate(widths[1:], start=1):
         layers += [
-            ConvTranspose(f"up{i}", width, kernel, bias=False),
-            BatchNorm(f"norm{i}", **norm),
-            LeakyReLU(slope),
+            L.ConvTranspose(f"up{i}", width, kernel, bias=False),
+            L.BatchNorm(f"norm{i}", **norm),
+            L.LeakyReLU(slope),
         ]
-    return (*layers, ConvTranspose(f"up{len(widths)}", channels, kernel), Tanh())
+    return (*layers, L.ConvTranspose(f"up{len(widths)}", channels, kernel), L.Tanh())
 
 
 def _downwards(widths, kernel, norm, ending):
@@ -168,10 +156,10 @@ def _downwards(widths, kernel, norm, ending):
     layers = []
     for i, width in enumerate(reversed(widths), start=1):
         normalised = norm is not None and i > 1
-        layers.append(Conv(f"down{i}", width, kernel, bias=not normalised))
-        layers += [BatchNorm(f"norm{i}", **norm)] if normalised else []
-        layers.append(LeakyReLU(0.2))
-    return (*layers, Flatten(), *ending)
+        layers.append(L.Conv(f"down{i}", width, kernel, bias=not normalised))
+        layers += [L.BatchNorm(f"norm{i}", **norm)] if normalised else []
+        layers.append(L.LeakyReLU(0.2))
+    return (*layers, L.Flatten(), *ending)
 
 
 def _check(size, channels):
