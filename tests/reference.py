@@ -89,7 +89,8 @@ def run(layers, w, x, condition=None, masks=(), seen=None):
         elif kind == "Tanh":
             h = np.tanh(h)
         elif kind == "Dropout":
-            h = h * next(masks, 1)
+            mask = next(masks, None)
+            h = h if mask is None else h * mask / (1 - layer.rate)
         elif kind in ("Reshape", "Flatten"):
             h = h.reshape(len(h), *layer.after(h.shape[1:]))
         elif kind == "Embed":

@@ -442,7 +442,7 @@ def test_dropout_masks_and_conditions_are_obeyed(twin):
     real, _, condition = batch(spec, 0, 6)
     images = real / 127.5 - 1
     rng = np.random.default_rng(0)
-    masks = [rng.choice([0.0, 1.5], (6, *shape)) for shape, _ in spec.masks()]
+    masks = [rng.choice([False, True], (6, *shape)) for shape, _ in spec.masks()]
     make = torch.from_numpy if twin.name == "torch" else tf.constant
     for of in (masks, ()):
         found = discriminator(make(images), make(condition.astype(float)), [make(m) for m in of])

@@ -4,6 +4,9 @@
 
 On two cores it takes one to two hours. It saves its state every minute and, called again, goes on
 where it stopped. The result goes to avatarlib/pretrained/.
+
+The file there was made before dropout masks were drawn from 16-bit numbers: a new run ends in
+another network, as good.
 """
 
 import json

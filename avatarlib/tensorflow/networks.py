@@ -44,7 +44,8 @@ class Network(tf.Module):
         Args:
             x: latents (n, latent) or pictures (n, height, width, channels) in [-1, 1].
             condition: (n, condition_size), zeros and ones, if the spec has conditions.
-            masks: dropout masks (n, *shape), one for each Dropout layer; none drops nothing.
+            masks: dropout masks bool (n, *shape), True where a value is kept, one for each Dropout
+                layer; none drops nothing.
             training: whether batch normalisation uses the batch's own statistics and updates its
                 running averages; otherwise it uses those, and a drawing depends on its own noise
                 alone.
@@ -69,9 +70,9 @@ class Network(tf.Module):
                     h = leaky_relu(h, slope)
                 case kinds.Tanh():
                     h = tf.tanh(h)
-                case kinds.Dropout():
-                    mask = next(masks, None)
-                    h = h if mask is None else h * mask
+                case kinds.Dropout(rate):
+                    if (mask := next(masks, None)) is not None:
+                        h = h * (tf.cast(mask, h.dtype) / (1 - rate))
                 case kinds.Reshape(shape):
                     h = tf.reshape(h, (-1, *shape))
                 case kinds.Flatten():

@@ -51,7 +51,8 @@ class Network(nn.Module):
         Args:
             x: latents (n, latent) or pictures (n, height, width, channels) in [-1, 1].
             condition: (n, condition_size), zeros and ones, if the spec has conditions.
-            masks: dropout masks (n, *shape), one for each Dropout layer; none drops nothing.
+            masks: dropout masks bool (n, *shape), True where a value is kept, one for each Dropout
+                layer; none drops nothing.
             training: whether batch normalisation uses the batch's own statistics and updates its
                 running averages; otherwise it uses those, and a drawing depends on its own noise
                 alone.
@@ -76,9 +77,9 @@ class Network(nn.Module):
                     h = F.leaky_relu(h, slope)
                 case kinds.Tanh():
                     h = torch.tanh(h)
-                case kinds.Dropout():
-                    mask = next(masks, None)
-                    h = h if mask is None else h * _channels_second(mask)
+                case kinds.Dropout(rate):
+                    if (mask := next(masks, None)) is not None:
+                        h = h * (_channels_second(mask).to(h.dtype) / (1 - rate))
                 case kinds.Reshape(shape):
                     h = _channels_second(h.view(-1, *shape))
                 case kinds.Flatten():

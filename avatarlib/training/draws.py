@@ -11,7 +11,7 @@ class Player(NamedTuple):
     """What one half of a batch, real or generated, meets on its way.
 
     Attributes:
-        masks: dropout masks float32 (n, *shape), one for each Dropout layer.
+        masks: dropout masks bool (n, *shape), one for each Dropout layer.
         shift: int64 (n, 2), rows down and columns to the right, or None without augmentation.
     """
 

@@ -128,7 +128,7 @@ class Tanh(Layer):
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """Multiplies by a mask that is drawn in NumPy: 0 with probability `rate`, else 1/(1 - rate)."""
+    """Keeps a value with probability 1 - rate, divided by that; which ones is drawn in NumPy."""
 
     rate: float = 0.3
 
