@@ -458,3 +458,21 @@ def test_the_first_vectors_come_from_fifteen_power_iterations():
     matrix = arrays["down1/kernel"].reshape(-1, 64).astype(float)
     u = np.linalg.matrix_power(matrix.T @ matrix, 15) @ u
     assert farthest(arrays["down1/kernel/u"], u / np.linalg.norm(u)) < 1e-6
+
+
+@each_twin
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+def test_without_a_seed_the_weights_are_those_of_seed_0_in_single_precision(twin, player):
+    spec = SPECS["hinge"]
+    network = {"generator": twin.Generator, "discriminator": twin.Discriminator}[player](spec)
+    expected = initial_weights(spec, player, 0)
+    for name, array in twin.get_weights(network).items():
+        assert array.dtype == np.float32 and (array == expected[name]).all(), name
+
+
+@each_twin
+def test_a_gan_without_a_seed_is_that_of_seed_0(twin):
+    one, other = twin.GAN(SPECS["hinge"]), twin.GAN(SPECS["hinge"], 0, "float32")
+    assert one.seed == 0
+    states = one.state(), other.state()
+    assert all((states[0][name] == states[1][name]).all() for name in states[1])
