@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from avatarlib.errors import InputError
-from avatarlib.files import atomic_write, remove_partial_files
+from avatarlib.files import atomic_write
 
 KEPT = 2  # checkpoints in a folder; the older one is for the case that the newer one is damaged
 PICKLE_STARTS = (b"\x80", b"PK")  # a bare pickle, and the zip of torch.save
@@ -97,7 +97,6 @@ def save_checkpoint(folder, arrays, header):
     save_arrays(Path(folder) / f"checkpoint-{header['steps']:08}.safetensors", arrays, header)
     for old in checkpoints(folder)[:-KEPT]:
         old.unlink()
-    remove_partial_files(folder)
 
 
 def load_checkpoint(folder):
@@ -109,19 +108,19 @@ def load_checkpoint(folder):
     Raises:
         InputError: there are checkpoints, and none is sound.
     """
-    notes = []
+    problems = []
     for path in reversed(checkpoints(folder)):
         try:
             arrays, header = load_arrays(path)
             odd = not_numbers(arrays)
             if odd:
                 raise InputError(f"{path} is not usable: values in {odd} are not numbers.")
+            notes = [f"{problem} Going on from the checkpoint before it." for problem in problems]
             return arrays, header, notes
         except InputError as error:
-            notes.append(f"{error} Going on from the checkpoint before it.")
+            problems.append(error)
     raise InputError(
-        f"No checkpoint in {folder} is usable. {notes[0].partition(' Going on')[0]} "
-        "Start again in another folder."
+        f"No checkpoint in {folder} is usable. {problems[0]} Start again in another folder."
     )
 
 

@@ -38,7 +38,7 @@ def initial_weights(spec, player, seed):
 
 
 def _inputs(spec, player):
-    for layer, shape in zip(getattr(spec, player), spec.shapes(player), strict=False):
+    for layer, shape in spec.layers_with_shapes(player):
         if hasattr(layer, "name"):
             yield layer.name, layer.fan_in(shape)
 

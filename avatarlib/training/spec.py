@@ -142,6 +142,10 @@ class Spec:
             shapes.append(layer.after(shapes[-1]))
         return shapes
 
+    def layers_with_shapes(self, player):
+        """Each layer of a player with the shape of what it is given: (layer, shape) pairs."""
+        return zip(getattr(self, player), self.shapes(player)[:-1], strict=True)
+
     def weights(self, player):
         """Shapes of a player's arrays, learned or averaged: "layer/name" -> shape.
 
@@ -149,7 +153,7 @@ class Spec:
         left singular vector, one number for each output channel.
         """
         found = {}
-        for layer, shape in zip(getattr(self, player), self.shapes(player), strict=False):
+        for layer, shape in self.layers_with_shapes(player):
             for name, of in layer.weights(shape, self.condition_size).items():
                 found[f"{layer.name}/{name}"] = of
                 if player == "discriminator" and self.spectral_norm and len(of) > 1:
@@ -160,7 +164,7 @@ class Spec:
         """Where the discriminator's dropout acts: ((shape, rate), ...)."""
         return [
             (shape, layer.rate)
-            for layer, shape in zip(self.discriminator, self.shapes("discriminator"), strict=False)
+            for layer, shape in self.layers_with_shapes("discriminator")
             if hasattr(layer, "rate")
         ]
 
@@ -170,7 +174,7 @@ class Spec:
         for player in ("generator", "discriminator"):
             lines.append(f"{player:<30}{'parameters':>12}{'multiply-adds':>16}")
             total = total_work = 0
-            for layer, shape in zip(getattr(self, player), self.shapes(player), strict=False):
+            for layer, shape in self.layers_with_shapes(player):
                 counted = layer.weights(shape, self.condition_size).items()
                 learned = sum(
                     math.prod(of) for name, of in counted if name not in ("mean", "variance")
