@@ -18,9 +18,9 @@ from avatarlib.backends import (
     tier,
 )
 from avatarlib.errors import InputError
+from avatarlib.pixels import to_float, to_uint8
 from avatarlib.randomness import noise
 from avatarlib.runs import draw, load_network, train
-from avatarlib.training.pixels import to_float, to_uint8
 
 __version__ = "0.1.0"
 

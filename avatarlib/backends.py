@@ -7,8 +7,8 @@ from importlib import resources
 
 import numpy as np
 
+from avatarlib.arrays import load_arrays
 from avatarlib.errors import InputError
-from avatarlib.training.checkpoint import load_arrays
 from avatarlib.training.spec import Spec
 
 BACKENDS = ("torch", "tensorflow")

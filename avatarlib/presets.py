@@ -72,7 +72,7 @@ def small(size=32, channels=3, conditions=()):
     Args:
         size: 28, 32 or 64 pixels.
         channels: 1 (grey) or 3 (colour).
-        conditions: attributes to draw on demand, from `avatarlib.training.conditions`.
+        conditions: attributes to draw on demand, from `avatarlib.data.conditions`.
     """
     return _recommended("small", SMALL, size, channels, conditions)
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from avatarlib import presets
 from avatarlib.data import AvatarSet, render
+from avatarlib.data.conditions import conditions
 from avatarlib.errors import InputError
-from avatarlib.training.conditions import conditions
 from avatarlib.training.loop import Budget
 from avatarlib.training.spec import Game
 

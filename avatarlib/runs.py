@@ -4,15 +4,15 @@ from pathlib import Path
 
 import numpy as np
 
+from avatarlib.arrays import load_arrays
 from avatarlib.backends import backend, pretrained, pretrained_names
+from avatarlib.data.conditions import one_hot
 from avatarlib.errors import InputError
 from avatarlib.files import atomic_write
+from avatarlib.pixels import to_uint8
 from avatarlib.randomness import generator, noise
 from avatarlib.show import sheet
-from avatarlib.training.checkpoint import load_arrays
-from avatarlib.training.conditions import one_hot
 from avatarlib.training.loop import Budget, Loop
-from avatarlib.training.pixels import to_uint8
 from avatarlib.training.spec import Spec
 
 

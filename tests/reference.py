@@ -7,9 +7,9 @@ Slow, and written from the papers' formulas, not from the library.
 
 import numpy as np
 
+from avatarlib.pixels import to_float
 from avatarlib.training.draws import draw
 from avatarlib.training.initial import initial_weights
-from avatarlib.training.pixels import to_float
 
 H = 1e-30
 AVERAGED = ("/mean", "/variance", "/u")

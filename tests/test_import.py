@@ -14,7 +14,14 @@ import avatarlib
 
 LIBRARY = Path(avatarlib.__file__).parent
 FILES = sorted(LIBRARY.rglob("*.py"))
-TOP = {"errors", "files", "randomness"}  # what every room may use
+TOP = {
+    "arrays",
+    "errors",
+    "files",
+    "interruption",
+    "pixels",
+    "randomness",
+}  # what every room may use
 MAY_KNOW = {
     "data": set(),
     "theory": set(),
@@ -23,7 +30,10 @@ MAY_KNOW = {
     "torch": {"data", "training"},
     "tensorflow": {"data", "training"},
 }
-ABOVE = {"show", "apps", "audit", "exercises", "cli", "backends", "presets", "recipes", "runs"}
+ABOVE = {
+    *("show", "apps", "audit", "exercises", "cli"),
+    *("backends", "judges", "presets", "recipes", "runs"),
+}
 FRAMEWORKS = {"torch", "tensorflow", "keras"}
 NOT_AT_IMPORT = [*sorted(FRAMEWORKS), "matplotlib", "scipy", "joblib"]
 

@@ -15,7 +15,8 @@ import pytest
 
 import avatarlib as al
 from avatarlib import InputError
-from avatarlib.training.checkpoint import checkpoints, load_arrays, load_checkpoint, save_arrays
+from avatarlib.arrays import load_arrays, save_arrays
+from avatarlib.training.checkpoint import checkpoints, load_checkpoint
 from avatarlib.training.feed import Feed
 from avatarlib.training.health import WINDOW, Health, spread
 from avatarlib.training.loop import Budget, Loop, describe

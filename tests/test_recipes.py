@@ -9,9 +9,10 @@ from typer.testing import CliRunner
 
 import avatarlib as al
 from avatarlib import InputError
+from avatarlib.arrays import load_arrays, save_arrays
 from avatarlib.cli import app
 from avatarlib.recipes import Recipe, load_recipe
-from avatarlib.training.checkpoint import checkpoints, load_arrays, save_arrays
+from avatarlib.training.checkpoint import checkpoints
 
 pytest.importorskip("torch")
 pytest.importorskip("tensorflow")

@@ -10,8 +10,8 @@ from engine import CONDITIONS, SPECS
 
 from avatarlib import InputError, presets, to_float, to_uint8
 from avatarlib.data import Attribute, AvatarSet
+from avatarlib.data.conditions import conditions, one_hot
 from avatarlib.training import layers as ly
-from avatarlib.training.conditions import conditions, one_hot
 from avatarlib.training.spec import Game, Spec, differences
 
 PRESETS = {

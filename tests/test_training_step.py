@@ -138,12 +138,11 @@ def test_adam_over_many_steps(twin, beta1):
 def move(twin, gan, gradients, t):
     """One step of the generator's optimiser; kernels here have two axes, torch's (out, in)."""
     if twin.name == "torch":
-        gan.generator_optimizer.param_groups[0]["lr"] = 0.03
         tensors = [torch.from_numpy(g.T.copy() if g.ndim == 2 else g) for g in gradients.values()]
-        twin.gan._move(gan.generator_optimizer, gan.generator, tensors)
     else:
-        gan.generator_optimizer.prepare(0.03, t)
-        gan.generator_optimizer.apply([tf.constant(g) for g in gradients.values()])
+        tensors = [tf.constant(g) for g in gradients.values()]
+    gan.generator_optimizer.prepare(0.03, t)
+    gan.generator_optimizer.apply(tensors)
 
 
 @each_twin

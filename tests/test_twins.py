@@ -22,7 +22,7 @@ from engine import (
 
 import avatarlib
 from avatarlib import noise
-from avatarlib.training.checkpoint import load_arrays, save_arrays
+from avatarlib.arrays import load_arrays, save_arrays
 
 ROOMS = {name: avatarlib.__path__[0] + f"/{name}" for name in NAMES}
 FILES = ("__init__.py", "gan.py", "losses.py", "networks.py")

@@ -17,12 +17,12 @@ import numpy as np
 from tqdm import tqdm
 
 from avatarlib import presets
+from avatarlib.arrays import load_arrays, save_arrays
 from avatarlib.data.dicebear import render
 from avatarlib.files import atomic_write
+from avatarlib.pixels import to_uint8
 from avatarlib.randomness import noise
 from avatarlib.torch.gan import GAN, generate
-from avatarlib.training.checkpoint import load_arrays, save_arrays
-from avatarlib.training.pixels import to_uint8
 
 RECIPE = {
     "network": "the article's DCGAN, 28x28x1",

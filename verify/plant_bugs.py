@@ -47,8 +47,8 @@ NOTICE = {
     "avatarlib/presets.py": "spec networks",
     "avatarlib/training/initial.py": "networks draws training_step",
     "avatarlib/training/draws.py": "draws training_step",
-    "avatarlib/training/conditions.py": "spec",
-    "avatarlib/training/pixels.py": "spec networks",
+    "avatarlib/data/conditions.py": "spec",
+    "avatarlib/pixels.py": "spec networks",
     "avatarlib/training/report.py": "losses",
     "avatarlib/training/health.py": "losses loop",
 }

@@ -4,10 +4,10 @@ import numpy as np
 import tensorflow as tf
 
 from avatarlib.errors import InputError
+from avatarlib.pixels import to_float
 from avatarlib.tensorflow.losses import LOSSES, slope_off_one, squared_slope
 from avatarlib.tensorflow.networks import Discriminator, Generator, get_weights, set_weights
 from avatarlib.training.draws import draw
-from avatarlib.training.pixels import to_float
 from avatarlib.training.report import Step
 
 MOMENTS = ("m", "v")  # Adam's two running averages

@@ -1,5 +1,6 @@
 """The PyTorch twin. Same file names, same public names, same order as the other one."""
 
+from avatarlib.torch.features import AvatarNet, Judge
 from avatarlib.torch.gan import GAN, generate, has_gpu, translate
 from avatarlib.torch.losses import LOSSES, slope_off_one, squared_slope
 from avatarlib.torch.networks import Discriminator, Generator, get_weights, set_weights
@@ -9,8 +10,10 @@ name = "torch"
 __all__ = [
     "GAN",
     "LOSSES",
+    "AvatarNet",
     "Discriminator",
     "Generator",
+    "Judge",
     "generate",
     "get_weights",
     "has_gpu",

@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from avatarlib.errors import InputError
+from avatarlib.pixels import to_float
 from avatarlib.torch.losses import LOSSES, slope_off_one, squared_slope
 from avatarlib.torch.networks import (
     Discriminator,
@@ -15,7 +16,6 @@ from avatarlib.torch.networks import (
     to_array,
 )
 from avatarlib.training.draws import draw
-from avatarlib.training.pixels import to_float
 from avatarlib.training.report import Step
 
 MOMENTS = {"exp_avg": "m", "exp_avg_sq": "v"}  # PyTorch's names for Adam's two running averages
@@ -44,8 +44,8 @@ class GAN:
         self.average = self.generator
         if spec.game.average_pictures:
             self.average = Generator(spec, seed, dtype).to(self.device)
-        self.generator_optimizer = _adam(self.generator, spec.game)
-        self.discriminator_optimizer = _adam(self.discriminator, spec.game)
+        self.generator_optimizer = Adam(self.generator, spec.game)
+        self.discriminator_optimizer = Adam(self.discriminator, spec.game)
         torch.set_flush_denormal(True)  # numbers below 1e-38 make a processor many times slower
 
     def step(self, real, z, condition=None, progress=0.0):
@@ -66,8 +66,9 @@ class GAN:
         penalised = self.steps % game.penalty_every == 0
         generator_moves = (self.steps + 1) % game.generator_every == 0
         factor = game.rate_factor(progress)
-        self.discriminator_optimizer.param_groups[0]["lr"] = game.rate_d * factor
-        self.generator_optimizer.param_groups[0]["lr"] = game.rate_g * factor
+        self.discriminator_optimizer.prepare(game.rate_d * factor, self.steps + 1)
+        g_moves = self.steps // game.generator_every + 1
+        self.generator_optimizer.prepare(game.rate_g * factor, g_moves)
 
         numbers, logits = self._play(real, z, condition, draws, penalised, generator_moves)
         self.steps += 1
@@ -104,7 +105,7 @@ class GAN:
         )
 
         # Step 5: the discriminator moves.
-        _move(self.discriminator_optimizer, self.discriminator, gradients_d)
+        self.discriminator_optimizer.apply(gradients_d)
 
         # Step 6: the generator moves. All it hears is how L_G changes with its pictures.
         if generator_moves:
@@ -113,7 +114,7 @@ class GAN:
                 loss_g = loss.generator(new_real, judge_fake(seen))
                 (advice,) = torch.autograd.grad(loss_g, seen)
             gradients_g = torch.autograd.grad(fake, list(self.generator.parameters()), advice)
-            _move(self.generator_optimizer, self.generator, gradients_g)
+            self.generator_optimizer.apply(gradients_g)
             self._update_average()
         numbers = torch.stack([loss_d, loss_g, r1, r2, between]).detach()
         return numbers, torch.stack([real_logits[:, 0], fake_logits[:, 0]]).detach()
@@ -152,7 +153,6 @@ class GAN:
         Raises:
             InputError: names or shapes do not fit these networks.
         """
-        moves = {"generator": steps // self.spec.game.generator_every, "discriminator": steps}
         for player, network, optimizer in self._players():
             own = {
                 k.removeprefix(f"{player}/"): a for k, a in arrays.items() if k.startswith(player)
@@ -164,8 +164,6 @@ class GAN:
             set_weights(network, {k: own[k] for k in own if k not in moments})
             for name, moment in moments.items():
                 copy_array(moment, own[name])
-            for slots in optimizer.state.values() if optimizer else ():
-                slots["step"].fill_(moves[player])
         self.steps = steps
 
     def _players(self):
@@ -200,36 +198,48 @@ def _if_paired(game, discriminate, images):
         return discriminate(images)
 
 
-def _adam(network, game):
+class Adam:
     """Adam as its paper's algorithm 1 has it: epsilon is added after the bias correction."""
-    optimizer = torch.optim.Adam(
-        network.parameters(), betas=(game.beta1, game.beta2), eps=game.epsilon, fused=True
-    )
-    for parameter in network.parameters():
-        optimizer.state[parameter] = {
-            "step": torch.zeros((), device=parameter.device),
-            **{moment: torch.zeros_like(parameter).detach() for moment in MOMENTS},
-        }
-    return optimizer
+
+    def __init__(self, network, game):
+        self.parameters = list(network.parameters())
+        self._fused = torch.optim.Adam(
+            self.parameters, betas=(game.beta1, game.beta2), eps=game.epsilon, fused=True
+        )
+        for parameter in self.parameters:
+            self._fused.state[parameter] = {
+                "step": torch.zeros((), device=parameter.device),
+                **{moment: torch.zeros_like(parameter).detach() for moment in MOMENTS},
+            }
+
+    def prepare(self, rate, time):
+        """Set the learning rate, and how many moves there are with the next one."""
+        self._fused.param_groups[0]["lr"] = rate
+        for slots in self._fused.state.values():
+            slots["step"].fill_(time - 1)
+
+    def apply(self, gradients):
+        """Move each parameter."""
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            # The fused Adam reads both in the order of their memory and does not compare strides.
+            if gradient.ndim == 4:
+                gradient = gradient.contiguous(memory_format=torch.channels_last)
+            parameter.grad = gradient
+        self._fused.step()
+
+    def moments(self, parameter):
+        """The two running averages of a parameter's gradient: "m" and "v" -> tensor."""
+        return {short: self._fused.state[parameter][name] for name, short in MOMENTS.items()}
 
 
 def _moments(network, optimizer):
-    """Adam's two running averages: "layer/name/m" and "layer/name/v" -> tensor."""
+    """Adam's running averages: "layer/name/m" and "layer/name/v" -> tensor."""
     return {
-        f"{name}/{short}": optimizer.state[parameter][moment]
+        f"{name}/{short}": moment
         for name, parameter in network.named_parameters()
-        for moment, short in MOMENTS.items()
         if optimizer
+        for short, moment in optimizer.moments(parameter).items()
     }
-
-
-def _move(optimizer, network, gradients):
-    for parameter, gradient in zip(network.parameters(), gradients, strict=True):
-        # The fused Adam reads both in the order of their memory and does not compare strides.
-        if gradient.ndim == 4:
-            gradient = gradient.contiguous(memory_format=torch.channels_last)
-        parameter.grad = gradient
-    optimizer.step()
 
 
 def translate(images, shift):

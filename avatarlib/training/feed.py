@@ -5,9 +5,9 @@ import hashlib
 import numpy as np
 
 from avatarlib.data import AvatarSet
+from avatarlib.data.conditions import one_hot
 from avatarlib.errors import InputError
 from avatarlib.randomness import generator
-from avatarlib.training.conditions import one_hot
 
 
 class Feed:

@@ -1,7 +1,6 @@
 """The training loop: progress, history, samples, checkpoints; a crash costs a minute at most."""
 
 import json
-import signal
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -13,11 +12,12 @@ from tqdm import tqdm
 
 from avatarlib.errors import InputError
 from avatarlib.files import atomic_write, remove_partial_files
+from avatarlib.interruption import Interruption
+from avatarlib.pixels import to_uint8
 from avatarlib.randomness import noise
 from avatarlib.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from avatarlib.training.feed import Feed
 from avatarlib.training.health import Health
-from avatarlib.training.pixels import to_uint8
 from avatarlib.training.report import opinion
 from avatarlib.training.spec import Spec, differences
 
@@ -134,7 +134,7 @@ class Loop:
         )
         if not gan.steps:
             self._sample()
-        with bar, _Interruption() as interruption:
+        with bar, Interruption() as interruption:
             while (share := self.budget.progress(gan.steps, self.run.seconds)) < 1:
                 report = self._step(share)
                 self.run.seconds = time.time() - started
@@ -263,32 +263,3 @@ def _rows_until(history, steps):
         for line in history.read_text(encoding="utf-8", errors="replace").splitlines():
             rows.append(json.loads(line))
     return [row for row in rows if row["step"] <= steps]
-
-
-class _Interruption:
-    """Notes SIGTERM and Ctrl-C, so that a step can be finished and saved first.
-
-    A second signal acts at once, as usual. Outside the main thread Python has no signals, and
-    nothing is noted.
-    """
-
-    def __enter__(self):
-        self.signal, self._before = None, {}
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with suppress(ValueError):  # not the main thread
-                self._before[number] = signal.signal(number, self._note)
-        return self
-
-    def _note(self, number, frame):
-        self.signal = number
-        self._restore()
-
-    def _restore(self):
-        for number, handler in self._before.items():
-            signal.signal(number, handler or signal.SIG_DFL)
-        self._before = {}
-
-    def __exit__(self, *error):
-        self._restore()
-        if self.signal and not any(error):
-            signal.raise_signal(self.signal)  # SIGINT becomes KeyboardInterrupt, SIGTERM ends

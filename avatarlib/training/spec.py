@@ -86,8 +86,81 @@ class Game:
         return 0.5 ** (self.batch / half_life) if half_life else 0.0
 
 
+class Layered:
+    """Networks as plain data: what a `Spec` and a `JudgeSpec` have in common."""
+
+    spectral_norm = False
+
+    def shapes(self, player):
+        """The shape before the first layer of a network, such as "generator", and after each."""
+        shapes = [(self.latent,) if player == "generator" else tuple(self.shape)]
+        for layer in getattr(self, player):
+            shapes.append(layer.after(shapes[-1]))
+        return shapes
+
+    def layers_with_shapes(self, player):
+        """Each layer of a network with the shape of what it is given: (layer, shape) pairs."""
+        return zip(getattr(self, player), self.shapes(player)[:-1], strict=True)
+
+    def weights(self, player):
+        """Shapes of a network's arrays, learned or averaged: "layer/name" -> shape.
+
+        With spectral norm, "layer/kernel/u" is the discriminator's estimate of the kernel's first
+        left singular vector, one number for each output channel.
+        """
+        found = {}
+        for layer, shape in self.layers_with_shapes(player):
+            for name, of in layer.weights(shape, self.condition_size).items():
+                found[f"{layer.name}/{name}"] = of
+                if player == "discriminator" and self.spectral_norm and len(of) > 1:
+                    found[f"{layer.name}/{name}/u"] = of[-1:]
+        return found
+
+    @property
+    def condition_size(self):
+        """Length of a condition: one number for each value of each attribute."""
+        return sum(len(values) for _, values in self.conditions)
+
+
 @dataclass(frozen=True)
-class Spec:
+class JudgeSpec(Layered):
+    """AvatarNet: a network that names the attributes of an avatar.
+
+    Attributes:
+        shape: of the pictures it looks at, (size, size, channels).
+        conditions: the attributes that it names: ((name, (value, ...)), ...).
+        judge: its layers; the last one gives a logit for each value of each attribute, and what
+            that layer is given are AvatarNet's features.
+        initial: rule of the first weights, as in `Spec`.
+    """
+
+    shape: tuple[int, ...]
+    conditions: tuple[tuple[str, tuple[str, ...]], ...]
+    judge: tuple[Layer, ...]
+    initial: str = "he"
+
+    def __post_init__(self):
+        end = self.shapes("judge")[-1]
+        if end != (self.condition_size,):
+            raise InputError(f"The judge ends in {end}, not in {self.condition_size} logits.")
+
+    def to_json(self):
+        """The spec as a text, which `from_json` reads."""
+        plain = asdict(self) | {"judge": [layer_to_plain(layer) for layer in self.judge]}
+        return json.dumps(plain)
+
+    @classmethod
+    def from_json(cls, text):
+        """Read what `to_json` wrote.
+
+        Raises:
+            InputError: no JSON, or not a judge's.
+        """
+        return _from_json(cls, text, ("judge",))
+
+
+@dataclass(frozen=True)
+class Spec(Layered):
     """A generator, a discriminator and their game.
 
     Attributes:
@@ -130,36 +203,6 @@ class Spec:
                 "normalisation in the discriminator mixes the batch. Leave one of them out."
             )
 
-    @property
-    def condition_size(self):
-        """Length of a condition: one number for each value of each attribute."""
-        return sum(len(values) for _, values in self.conditions)
-
-    def shapes(self, player):
-        """The shape before the first layer of "generator" or "discriminator" and after each."""
-        shapes = [(self.latent,) if player == "generator" else tuple(self.shape)]
-        for layer in getattr(self, player):
-            shapes.append(layer.after(shapes[-1]))
-        return shapes
-
-    def layers_with_shapes(self, player):
-        """Each layer of a player with the shape of what it is given: (layer, shape) pairs."""
-        return zip(getattr(self, player), self.shapes(player)[:-1], strict=True)
-
-    def weights(self, player):
-        """Shapes of a player's arrays, learned or averaged: "layer/name" -> shape.
-
-        With spectral norm, "layer/kernel/u" is the discriminator's estimate of the kernel's first
-        left singular vector, one number for each output channel.
-        """
-        found = {}
-        for layer, shape in self.layers_with_shapes(player):
-            for name, of in layer.weights(shape, self.condition_size).items():
-                found[f"{layer.name}/{name}"] = of
-                if player == "discriminator" and self.spectral_norm and len(of) > 1:
-                    found[f"{layer.name}/{name}/u"] = of[-1:]
-        return found
-
     def masks(self):
         """Where the discriminator's dropout acts: ((shape, rate), ...)."""
         return [
@@ -201,18 +244,23 @@ class Spec:
         Raises:
             InputError: no JSON, or not a spec's.
         """
-        try:
-            plain = json.loads(text)
-            for player in ("generator", "discriminator"):
-                plain[player] = tuple(layer_from_plain(layer) for layer in plain[player])
-            plain["shape"] = tuple(plain["shape"])
-            plain["conditions"] = tuple((name, tuple(of)) for name, of in plain["conditions"])
+        return _from_json(cls, text, ("generator", "discriminator"))
+
+
+def _from_json(cls, text, players):
+    try:
+        plain = json.loads(text)
+        for player in players:
+            plain[player] = tuple(layer_from_plain(layer) for layer in plain[player])
+        plain["shape"] = tuple(plain["shape"])
+        plain["conditions"] = tuple((name, tuple(of)) for name, of in plain["conditions"])
+        if "game" in plain:
             plain["game"] = Game(**plain["game"])
-            return cls(**plain)
-        except (ValueError, TypeError, LookupError, AttributeError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(f"This is not the JSON of a spec: {error!r}.") from error
+        return cls(**plain)
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"This is not the JSON of a spec: {error!r}.") from error
 
 
 def differences(one, other):

@@ -1,0 +1,33 @@
+"""Ctrl-C and SIGTERM, noted and acted on when a program is ready for it."""
+
+import signal
+from contextlib import suppress
+
+
+class Interruption:
+    """Notes SIGTERM and Ctrl-C, so that a step can be finished and saved first.
+
+    A second signal acts at once, as usual. Outside the main thread Python has no signals, and
+    nothing is noted.
+    """
+
+    def __enter__(self):
+        self.signal, self._before = None, {}
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(ValueError):  # not the main thread
+                self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def _note(self, number, frame):
+        self.signal = number
+        self._restore()
+
+    def _restore(self):
+        for number, handler in self._before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+        self._before = {}
+
+    def __exit__(self, *error):
+        self._restore()
+        if self.signal and not any(error):
+            signal.raise_signal(self.signal)  # SIGINT becomes KeyboardInterrupt, SIGTERM ends

@@ -1,0 +1,6 @@
+"""Numbers about pictures: features in, a score out. NumPy and SciPy only."""
+
+from avatarlib.metrics.coverage import confusion, shares
+from avatarlib.metrics.frechet import frechet_distance, frechet_floor
+
+__all__ = ["confusion", "frechet_distance", "frechet_floor", "shares"]

@@ -1,0 +1,89 @@
+"""AvatarNet: the same network in both twins, its loss against SciPy's, and what it learns."""
+
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+from tests.engine import TWINS, each_twin
+
+from avatarlib.data import Attribute, AvatarSet
+from avatarlib.data.conditions import one_hot
+from avatarlib.errors import InputError
+from avatarlib.judges import judge_spec, train_judge
+from avatarlib.training.spec import JudgeSpec
+
+ATTRIBUTES = ("skin_colour", "hair")
+
+
+@pytest.fixture(scope="module")
+def spec(small):
+    return judge_spec(small, ATTRIBUTES)
+
+
+def after_steps(twin, spec, avatars, steps):
+    """A judge in double precision after so many steps on the first 32 pictures, and its losses."""
+    judge = twin.Judge(spec, seed=3, dtype="float64")
+    targets = one_hot(avatars, spec.conditions)
+    losses = [judge.step(avatars.images[:32], targets[:32], 1e-3) for _ in range(steps)]
+    return judge, losses
+
+
+def test_both_twins_see_and_learn_the_same(spec, small):
+    seen, losses = {}, {}
+    for name, twin in TWINS.items():
+        judge, losses[name] = after_steps(twin, spec, small, 5)
+        seen[name] = judge.look(small.images)
+    np.testing.assert_allclose(losses["torch"], losses["tensorflow"], rtol=1e-10)
+    for ours, theirs in zip(seen["torch"], seen["tensorflow"], strict=True):
+        assert ours.dtype == np.float64 and len(ours) == len(small)
+        np.testing.assert_allclose(ours, theirs, atol=1e-8 * np.abs(theirs).max())
+
+
+@each_twin
+def test_the_loss_is_the_sum_of_the_attributes_cross_entropies(twin, spec, small):
+    """Before the first move, from the network's own logits, by SciPy, attribute by attribute."""
+    network = twin.AvatarNet(spec, seed=3, dtype="float64")
+    pictures = small.images[:32] / 127.5 - 1
+    if twin.name == "torch":
+        from torch import from_numpy
+
+        logits = network(from_numpy(pictures), training=True)[1].detach().numpy()
+    else:
+        logits = network(pictures, training=True)[1].numpy()
+    expected = 0
+    for name, (codes, categories) in small.attributes.items():
+        if name in ATTRIBUTES:
+            at = 0 if name == spec.conditions[0][0] else len(spec.conditions[0][1])
+            part = log_softmax(logits[:, at : at + len(categories)], axis=1)
+            expected -= part[np.arange(32), codes[:32]].mean()
+    _, losses = after_steps(twin, spec, small, 1)
+    assert losses[0] == pytest.approx(expected, rel=1e-6)  # pictures are single precision inside
+
+
+@each_twin
+def test_a_judge_learns_what_it_is_told(twin):
+    """Two planted attributes, which half is bright and in which colour, within 60 steps."""
+    rng = np.random.default_rng(0)
+    side, colour = rng.integers(0, 2, 500), rng.integers(0, 3, 500)
+    images = rng.integers(0, 40, (500, 28, 28, 3), dtype=np.uint8)
+    for i in range(500):
+        images[i, :, slice(0, 14) if side[i] else slice(14, 28), colour[i]] += 200
+    avatars = AvatarSet(
+        images,
+        {
+            "side": Attribute(side.astype(np.uint16), ("right", "left")),
+            "colour": Attribute(colour.astype(np.uint16), ("red", "green", "blue")),
+        },
+    )
+    judge = train_judge(avatars[:400], ("side", "colour"), steps=60, framework=twin.name)
+    features, logits = judge.look(images[400:])
+    assert features.shape == (100, 128)
+    assert (logits[:, :2].argmax(1) == side[400:]).mean() > 0.98
+    assert (logits[:, 2:].argmax(1) == colour[400:]).mean() > 0.98
+
+
+def test_a_spec_survives_its_json_and_refuses_what_does_not_fit(spec):
+    assert JudgeSpec.from_json(spec.to_json()) == spec
+    with pytest.raises(InputError, match="not in 3 logits"):
+        JudgeSpec(spec.shape, (("one", ("a", "b", "c")),), spec.judge)
+    with pytest.raises(InputError, match="JSON of a spec"):
+        JudgeSpec.from_json("[]")
