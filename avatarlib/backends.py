@@ -60,7 +60,7 @@ def pretrained(name, *, framework=None):
     Raises:
         InputError: there is no such network.
     """
-    weights, header = load_arrays(_pretrained_file(name, ".safetensors"))
+    weights, header = load_arrays(pretrained_file(name, ".safetensors"))
     twin = backend(framework)
     generator = twin.Generator(Spec.from_json(header["spec"]))
     twin.set_weights(generator, weights)  # stored in half precision, computed in single
@@ -81,24 +81,32 @@ def pretrained_record(name):
     Raises:
         InputError: there is no such network.
     """
-    card = json.loads(_pretrained_file(name, ".json").read_text(encoding="utf-8"))
-    with np.load(_pretrained_file(name, "-history.npz"), allow_pickle=False) as file:
+    card = json.loads(pretrained_file(name, ".json").read_text(encoding="utf-8"))
+    with np.load(pretrained_file(name, "-history.npz"), allow_pickle=False) as file:
         return card, dict(file)
 
 
 def pretrained_names():
     """The names of the networks that come with the library."""
-    files = (path.name for path in _pretrained_folder().iterdir())
-    return sorted(
-        file.removesuffix(".safetensors") for file in files if file.endswith("safetensors")
-    )
+    return _names(_pretrained_folder())
 
 
-def _pretrained_file(name, ending):
-    if name not in pretrained_names():
-        known = ", ".join(pretrained_names())
-        raise InputError(f"There is no pretrained network {name!r}; there is: {known}.")
-    return _pretrained_folder() / f"{name}{ending}"
+def pretrained_file(name, ending, folder=""):
+    """A file that comes with the library.
+
+    Raises:
+        InputError: there is no network of that name.
+    """
+    place = _pretrained_folder() / folder
+    known = _names(place)
+    if name not in known:
+        raise InputError(f"There is no pretrained network {name!r}; there is: {', '.join(known)}.")
+    return place / f"{name}{ending}"
+
+
+def _names(folder):
+    files = (path.name for path in folder.iterdir())
+    return sorted(name.removesuffix(".safetensors") for name in files if "safetensors" in name)
 
 
 def _pretrained_folder():

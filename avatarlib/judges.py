@@ -1,13 +1,14 @@
-"""AvatarNet, the course's judge: trained on labelled avatars, it measures generated ones.
-
-judge = al.judges.load("big-smile-32")
-features, logits = judge.look(pictures)
-"""
+"""AvatarNet, the course's judge: it learns from labelled avatars and measures generated ones."""
 
 import math
+from dataclasses import dataclass
 
-from avatarlib.backends import backend
+import numpy as np
+
+from avatarlib.arrays import load_arrays
+from avatarlib.backends import backend, pretrained_file
 from avatarlib.data.conditions import conditions, one_hot
+from avatarlib.metrics import confusion, frechet_distance, frechet_floor, shares
 from avatarlib.randomness import generator
 from avatarlib.training import layers as L
 from avatarlib.training.spec import JudgeSpec
@@ -52,3 +53,92 @@ def train_judge(avatars, attributes, *, steps=1500, seed=0, framework=None):
         rate = RATE * (1 + math.cos(math.pi * step / steps)) / 2
         judge.step(avatars.images[rows], targets[rows], rate)
     return judge
+
+
+def load(name, framework=None):
+    """A judge that was trained beforehand.
+
+    Args:
+        name: "big-smile-32"; "big-smile-32-second", the same from another seed; "adventurer-64".
+        framework: "torch" or "tensorflow"; by default as in `avatarlib.backend`.
+
+    Returns:
+        a `Judge`, ready to look at pictures.
+
+    Raises:
+        InputError: there is no such judge.
+    """
+    weights, header = load_arrays(pretrained_file(name, ".safetensors", "judges"))
+    twin = backend(framework)
+    judge = twin.Judge(JudgeSpec.from_json(header["spec"]))
+    twin.set_weights(judge.network, weights)
+    return judge
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a judge says about a set of drawings.
+
+    Attributes:
+        distance: the Fréchet distance of its features to those of real avatars; less is better.
+        floor: about what as many real avatars would score (`frechet_floor`).
+        coverage: attribute -> {value: how often drawn / how often in the real avatars}, corrected
+            for the judge's errors; 1 is as often, 0 never.
+    """
+
+    distance: float
+    floor: float
+    coverage: dict[str, dict[str, float]]
+
+    @property
+    def rarest(self):
+        """The value that is drawn least: (attribute, value, ratio)."""
+        every = ((a, v, ratio) for a, of in self.coverage.items() for v, ratio in of.items())
+        return min(every, key=lambda found: found[2])
+
+    def __str__(self):
+        attribute, value, ratio = self.rarest
+        return (
+            f"distance {self.distance:.1f} (real avatars: about {self.floor:.1f}); "
+            f"drawn least: {attribute} {value}, {ratio:.2f} times as often as in the data"
+        )
+
+
+class Scale:
+    """Scores drawings with a judge, against real avatars that no generator has seen.
+
+    Args:
+        judge: a `Judge`.
+        real: an AvatarSet with the attributes that the judge names.
+    """
+
+    def __init__(self, judge, real):
+        self.judge = judge
+        self.features, logits = judge.look(real.images)
+        self._real, self._errors = {}, {}
+        for name, seen in named(logits, judge.spec.conditions).items():
+            values = dict(judge.spec.conditions)[name]
+            truth = np.argmax(one_hot(real, ((name, values),)), axis=1)
+            self._real[name] = np.bincount(truth, minlength=len(values)) / len(truth)
+            self._errors[name] = confusion(truth, seen, len(values))
+
+    def __call__(self, pictures):
+        """The `Score` of pictures, uint8 (n, height, width, channels)."""
+        features, logits = self.judge.look(pictures)
+        coverage = {}
+        for name, seen in named(logits, self.judge.spec.conditions).items():
+            ratios = shares(seen, self._errors[name]) / self._real[name]
+            values = dict(self.judge.spec.conditions)[name]
+            coverage[name] = dict(zip(values, ratios.tolist(), strict=True))
+        return Score(
+            frechet_distance(self.features, features),
+            frechet_floor(self.features, len(self.features), len(features)),
+            coverage,
+        )
+
+
+def named(logits, conditions):
+    """What a judge sees: attribute -> number of the likeliest value, int (n,)."""
+    ends = np.cumsum([len(values) for _, values in conditions])
+    parts = np.split(logits, ends[:-1], axis=1)
+    return {name: part.argmax(axis=1) for (name, _), part in zip(conditions, parts, strict=True)}

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 from scipy.special import log_softmax
-from tests.engine import TWINS, each_twin
 
 from avatarlib.data import Attribute, AvatarSet
 from avatarlib.data.conditions import one_hot
 from avatarlib.errors import InputError
 from avatarlib.judges import judge_spec, train_judge
 from avatarlib.training.spec import JudgeSpec
+from tests.engine import TWINS, each_twin
 
 ATTRIBUTES = ("skin_colour", "hair")
 

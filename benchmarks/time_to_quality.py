@@ -1,0 +1,136 @@
+"""How good the drawings are after five minutes and after thirty: ours against two classics.
+
+    python benchmarks/time_to_quality.py --minutes 5
+    python benchmarks/time_to_quality.py    # and on to thirty minutes, for the best of each
+
+Colour avatars at 32 pixels, PyTorch, all cores, one run after the other, nothing else running. The
+opponents are the article's network with the article's settings, and the DCGAN paper's; each may
+choose its batch size of 32, 64, 128 and 256. Before an opponent draws, the statistics of its batch
+normalisation are computed afresh. Choices are made on validation avatars with one judge; the
+table reports, once, on held-out avatars with another.
+
+A run that was stopped goes on where it stopped; runs lie in _build/time-to-quality.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import avatarlib as al
+from avatarlib.files import atomic_write
+from avatarlib.training.layers import BatchNorm
+
+FOLDER = Path("_build/time-to-quality")
+BATCHES = (32, 64, 128, 256)
+CLASSICS = {"article": al.presets.article(32, 3), "dcgan": al.presets.dcgan()}
+DRAWN, LATENT_SEED = 5000, 11
+SHORT, LONG = 5, 30  # minutes
+
+
+def main():
+    """Train everything for five minutes, the best of each for thirty, and print the table."""
+    minutes = parse()
+    runs = {f"{name}-{b}": with_batch(spec, b) for name, spec in CLASSICS.items() for b in BATCHES}
+    runs["recommended"] = al.presets.small()
+    for name, spec in runs.items():
+        train(name, spec, SHORT)
+    choose = scale("big-smile-32", data_seed=2)
+    chosen = {"recommended": "recommended"}
+    for classic in CLASSICS:
+        of_it = [f"{classic}-{batch}" for batch in BATCHES]
+        chosen[classic] = min(of_it, key=lambda name: choose(drawings(name, SHORT)).distance)
+    print_table("validation avatars, first judge", runs, SHORT, choose)
+    report = scale("big-smile-32-second", data_seed=3)
+    print_table("held-out avatars, second judge", chosen.values(), SHORT, report)
+    if minutes == LONG:
+        for name in chosen.values():
+            train(name, runs[name], LONG)
+        print_table("held-out avatars, second judge", chosen.values(), LONG, report)
+
+
+def parse():
+    """The minutes that were asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=int, choices=(SHORT, LONG), default=LONG)
+    return parser.parse_args().minutes
+
+
+def with_batch(spec, batch):
+    """A spec with another batch size."""
+    return replace(spec, game=replace(spec.game, batch=batch))
+
+
+def scale(judge, data_seed):
+    """A judge with 5,000 avatars that no generator has seen."""
+    real = al.data.render("big-smile", DRAWN, 32, data_seed, progress=False)
+    return al.judges.Scale(al.judges.load(judge), real)
+
+
+def train(name, spec, minutes):
+    """Train to so many minutes in all, and draw; nothing is done twice."""
+    if drawings_file(name, minutes).exists():
+        return
+    avatars = al.data.render("big-smile", 20_000, 32, 0)
+    print(f"{name} to {minutes} minutes")
+    run = al.train(
+        spec,
+        avatars,
+        minutes=minutes,
+        out=FOLDER / name,
+        framework="torch",
+        sample_every=10**9,
+    )
+    generator = run.gan.average
+    if not spec.game.average_pictures:
+        generator = recalibrated(generator)
+    z = al.noise(LATENT_SEED, "latent", 0, (DRAWN, spec.latent))
+    images = al.to_uint8(al.backend("torch").generate(generator, z))
+    pictures = run.gan.steps * spec.game.batch
+    with atomic_write(drawings_file(name, minutes)) as file:
+        np.savez(file, images=images, pictures=pictures, seconds=run.seconds)
+
+
+def recalibrated(generator):
+    """The generator with batch normalisation's averages taken afresh from 2,000 drawings."""
+    forgetful = [
+        replace(layer, momentum=0.0) if isinstance(layer, BatchNorm) else layer
+        for layer in generator.spec.generator
+    ]
+    fresh = al.backend("torch").Generator(replace(generator.spec, generator=tuple(forgetful)))
+    al.backend("torch").set_weights(fresh, al.backend("torch").get_weights(generator))
+    z = al.noise(LATENT_SEED + 1, "latent", 0, (2000, generator.spec.latent))
+    with torch.no_grad():
+        fresh(torch.from_numpy(z), training=True)
+    return fresh
+
+
+def drawings_file(name, minutes):
+    """Where the drawings of a run after so many minutes are kept."""
+    return FOLDER / f"{name}-{minutes}min.npz"
+
+
+def drawings(name, minutes):
+    """5,000 drawings of a run after so many minutes."""
+    with np.load(drawings_file(name, minutes)) as file:
+        return file["images"]
+
+
+def print_table(title, names, minutes, scale):
+    """Distance, coverage and pictures seen of the given runs."""
+    print(f"\nafter {minutes} minutes, {title}")
+    print(f"{'':<14}{'distance':>10}{'rarest':>9}  {'':<28}{'pictures':>10}")
+    for name in names:
+        score = scale(drawings(name, minutes))
+        attribute, value, ratio = score.rarest
+        with np.load(drawings_file(name, minutes)) as file:
+            pictures = int(file["pictures"])
+        rarest = f"{attribute} {value}"
+        print(f"{name:<14}{score.distance:>10.1f}{ratio:>9.2f}  {rarest:<28}{pictures:>10,}")
+    print(f"{'real avatars':<14}{score.floor:>10.1f}")
+
+
+if __name__ == "__main__":
+    main()
