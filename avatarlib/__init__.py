@@ -8,7 +8,7 @@
 Importing it loads neither framework; `al.backend()` does.
 """
 
-from avatarlib import data, judges, presets, show
+from avatarlib import data, presets, show
 from avatarlib.backends import (
     backend,
     pretrained,
@@ -29,7 +29,6 @@ __all__ = [
     "backend",
     "data",
     "draw",
-    "judges",
     "load_network",
     "noise",
     "presets",

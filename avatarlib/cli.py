@@ -13,7 +13,7 @@ from avatarlib.files import atomic_write
 from avatarlib.recipes import load_recipe
 from avatarlib.runs import draw
 from avatarlib.runs import train as train_gan
-from avatarlib.show import sheet
+from avatarlib.show import sheet, summary
 
 app = typer.Typer(help="Avatars from Noise.", no_args_is_help=True, add_completion=False)
 
@@ -68,7 +68,7 @@ def train(
     out = out or Path("runs") / recipe.stem
     avatars = settings.data()
     spec, budget = settings.network(avatars), settings.budget()
-    print(f"{avatars.credit}\n\n{spec.summary()}\n")
+    print(f"{avatars.credit}\n\n{summary(spec)}\n")
     run = train_gan(
         spec,
         avatars,

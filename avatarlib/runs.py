@@ -6,9 +6,11 @@ import numpy as np
 
 from avatarlib.arrays import load_arrays
 from avatarlib.backends import backend, pretrained, pretrained_names
+from avatarlib.data import AvatarSet
 from avatarlib.data.conditions import one_hot
 from avatarlib.errors import InputError
 from avatarlib.files import atomic_write
+from avatarlib.health import Health
 from avatarlib.pixels import to_uint8
 from avatarlib.randomness import generator, noise
 from avatarlib.show import sheet
@@ -58,7 +60,9 @@ def train(
     budget = Budget(steps, minutes)
     gan = backend(framework).GAN(spec, seed)
     on_samples = _sheets_into(Path(out)) if out and len(spec.shape) == 3 else None
-    loop = Loop(gan, avatars, budget, out, sample_every, save_every, on_samples, recipe)
+    data = avatars.images if isinstance(avatars, AvatarSet) else np.asarray(avatars)
+    watch = Health(spec, data)
+    loop = Loop(gan, avatars, budget, out, sample_every, save_every, on_samples, recipe, watch)
     return loop(progress)
 
 

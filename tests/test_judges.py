@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from engine import TWINS, each_twin
 from scipy.special import log_softmax
 
 from avatarlib.data import Attribute, AvatarSet
@@ -9,7 +10,6 @@ from avatarlib.data.conditions import one_hot
 from avatarlib.errors import InputError
 from avatarlib.judges import judge_spec, train_judge
 from avatarlib.training.spec import JudgeSpec
-from tests.engine import TWINS, each_twin
 
 ATTRIBUTES = ("skin_colour", "hair")
 

@@ -16,9 +16,9 @@ import pytest
 import avatarlib as al
 from avatarlib import InputError
 from avatarlib.arrays import load_arrays, save_arrays
+from avatarlib.health import WINDOW, Health, spread
 from avatarlib.training.checkpoint import checkpoints, load_checkpoint
 from avatarlib.training.feed import Feed
-from avatarlib.training.health import WINDOW, Health, spread
 from avatarlib.training.loop import Budget, Loop, describe
 from avatarlib.training.report import Step
 
@@ -44,7 +44,9 @@ def ring(n=512):
 
 def loop(out, steps, backend="torch", spec=POINTS, data=None, dtype="float32", seed=0, **settings):
     gan = al.backend(backend).GAN(spec, seed, dtype)
-    return Loop(gan, ring() if data is None else data, Budget(steps), out, **settings)
+    data = ring() if data is None else data
+    watch = Health(spec, ring())
+    return Loop(gan, data, Budget(steps), out, watch=watch, **settings)
 
 
 def bits(gan):
@@ -440,7 +442,8 @@ def test_a_collapsed_run_warns_in_words(capsys):
     state = gan.state()
     state["generator/out/kernel"][:] = 0
     gan.restore(state, 0)
-    training = Loop(gan, 5 * ring(), Budget(WINDOW), None, sample_every=WINDOW)
+    data, watch = 5 * ring(), Health(POINTS, 5 * ring())
+    training = Loop(gan, data, Budget(WINDOW), None, sample_every=WINDOW, watch=watch)
     run = training(progress=False)
     assert any("mode collapse" in sentence for sentence in run.warnings)
     assert "mode collapse" in capsys.readouterr().out

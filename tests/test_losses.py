@@ -12,8 +12,8 @@ import pytest
 from engine import NAMES, TWINS, each_twin, tf, torch, value_and_gradients
 
 from avatarlib import presets
+from avatarlib.health import WINDOW, Health
 from avatarlib.training import spec
-from avatarlib.training.health import WINDOW, Health
 from avatarlib.training.report import GUESSES, Step, opinion
 
 RNG = np.random.default_rng(0)

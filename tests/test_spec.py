@@ -11,6 +11,7 @@ from engine import CONDITIONS, SPECS
 from avatarlib import InputError, presets, to_float, to_uint8
 from avatarlib.data import Attribute, AvatarSet
 from avatarlib.data.conditions import conditions, one_hot
+from avatarlib.show import summary
 from avatarlib.training import layers as ly
 from avatarlib.training.spec import Game, Spec, differences
 
@@ -109,7 +110,7 @@ SIZES = {  # parameters and multiply-adds of the generator, then of the discrimi
 def test_presets_keep_their_sizes_and_settings(name, size):
     """Saved runs and the book's tables count on them; test_networks.py counts anew."""
     spec = getattr(presets, name)(size, 3)
-    rows = [line.split()[1:] for line in spec.summary().splitlines() if "together" in line]
+    rows = [line.split()[1:] for line in summary(spec).splitlines() if "together" in line]
     assert " ".join(rows[0] + rows[1]) == SIZES[name, size]
     both = (*spec.generator, *spec.discriminator)
     norms = {(a.momentum, a.epsilon) for a in both if isinstance(a, ly.BatchNorm)}
@@ -131,7 +132,7 @@ def test_presets_keep_their_sizes_and_settings(name, size):
 
 def test_the_networks_for_points():
     spec = presets.points()
-    assert spec.summary().splitlines()[-1].split()[1:] == ["1,185", "1,120"]
+    assert summary(spec).splitlines()[-1].split()[1:] == ["1,185", "1,120"]
     assert (spec.latent, spec.shape, spec.game.batch) == (2, (2,), 128)
     assert (spec.game.rate_d, spec.game.rate_g, spec.game.loss) == (1e-3, 1e-3, "non-saturating")
 
@@ -157,7 +158,7 @@ def test_weights_are_named_by_layer_and_spectral_vectors_follow_their_kernels():
 
 
 def test_the_summary_says_what_each_layer_costs():
-    text = presets.points(4, 1).summary()
+    text = summary(presets.points(4, 1))
     assert text.splitlines() == [
         "generator                       parameters   multiply-adds",
         "  Dense         4                       12               8",

@@ -50,7 +50,7 @@ NOTICE = {
     "avatarlib/data/conditions.py": "spec",
     "avatarlib/pixels.py": "spec networks",
     "avatarlib/training/report.py": "losses",
-    "avatarlib/training/health.py": "losses loop",
+    "avatarlib/health.py": "losses loop",
 }
 
 

@@ -17,7 +17,6 @@ from avatarlib.pixels import to_uint8
 from avatarlib.randomness import noise
 from avatarlib.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from avatarlib.training.feed import Feed
-from avatarlib.training.health import Health
 from avatarlib.training.report import opinion
 from avatarlib.training.spec import Spec, differences
 
@@ -82,6 +81,7 @@ class Loop:
         save_every: seconds between two checkpoints.
         on_samples: called as on_samples(step, drawings) at each sheet.
         recipe: plain data, kept in the checkpoints.
+        watch: a `Health`, or another with its two methods, whose sentences become warnings.
 
     Raises:
         InputError: data, spec or folder do not fit.
@@ -97,12 +97,12 @@ class Loop:
         save_every=60,
         on_samples=None,
         recipe=None,
+        watch=None,
     ):
         self.gan, self.budget, self.folder = gan, budget, Path(out) if out else None
         self.sample_every, self.save_every = sample_every, save_every
-        self.on_samples, self.recipe = on_samples, recipe
+        self.on_samples, self.recipe, self.watch = on_samples, recipe, watch
         self.feed = Feed(gan.spec, data, gan.seed)
-        self.health = Health(gan.spec, self.feed.images)
         self.run = Run(gan)
         z = noise(SAMPLE_SEED, "latent", 0, (SAMPLES, gan.spec.latent))
         conditions = self.feed.conditions
@@ -172,7 +172,8 @@ class Loop:
         real, condition = self.feed(gan.steps)
         z = noise(gan.seed, "latent", gan.steps, (len(real), gan.spec.latent))
         report = gan.step(real, z, condition, share)
-        self._warn(self.health.after_step(gan.steps, report))
+        if self.watch:
+            self._warn(self.watch.after_step(gan.steps, report))
         said, _ = opinion(gan.spec.game.loss, report.real_logits, report.fake_logits)
         row = {"step": gan.steps} | {name: getattr(report, name) for name in NUMBERS} | said
         self.run.history.append(row)
@@ -183,7 +184,8 @@ class Loop:
         drawings = self.gan.generate(*self._fixed)
         drawings = to_uint8(drawings) if drawings.ndim == 4 else drawings
         self.run.samples.append((self.gan.steps, drawings))
-        self._warn(self.health.after_samples(self.gan.steps, drawings))
+        if self.watch:
+            self._warn(self.watch.after_samples(self.gan.steps, drawings))
         if self.on_samples:
             self.on_samples(self.gan.steps, drawings)
 
