@@ -12,6 +12,7 @@ from avatarlib.training.spec import Game, Spec
 # Channels from the smallest picture inside the network to the largest.
 SMALL = {28: (128, 64), 32: (128, 64, 32), 64: (128, 96, 64, 32)}
 MEDIUM = {28: (256, 128), 32: (256, 128, 64), 64: (256, 128, 64, 32)}
+FINE = 32  # channels of the recommended generators at full size
 CLASSIC = {28: (256, 128), 32: (256, 128, 64), 64: (512, 256, 128, 64)}
 
 
@@ -60,7 +61,8 @@ def dcgan(size=32, channels=3):
     _check(size, channels)
     widths = CLASSIC[size]
     norm = {"momentum": 0.9, "epsilon": 1e-5}
-    generator = _upwards(widths, size, channels, 5, 0.0, norm)
+    last = (L.ConvTranspose(f"up{len(widths)}", channels, 5), L.Tanh())
+    generator = (*_upwards(widths, size // 2, 5, 0.0, norm), *last)
     discriminator = _downwards(widths, 5, norm, (L.Dense("logit", 1),))
     shape = (size, size, channels)
     return Spec("dcgan", shape, 100, generator, discriminator, initial="normal", game=Game())
@@ -108,7 +110,8 @@ def _recommended(name, widths, size, channels, conditions):
     widths = widths[size]
     norm = {"momentum": 0.9, "epsilon": 1e-5}
     embed = (L.Embed("embed", 32),) if conditions else ()
-    generator = (*embed, *_upwards(widths, size, channels, 4, 0.2, norm))
+    up = _upwards((*widths, FINE), size, 4, 0.2, norm)
+    generator = (*embed, *_painting(up, channels))
     logit = L.Project("logit") if conditions else L.Dense("logit", 1)
     game = Game(
         "relativistic",
@@ -133,9 +136,9 @@ def _recommended(name, widths, size, channels, conditions):
     )
 
 
-def _upwards(widths, size, channels, kernel, slope, norm):
-    """From a latent through pictures of doubling size; normalised after all but the last layer."""
-    start = size // 2 ** len(widths)
+def _upwards(widths, size, kernel, slope, norm):
+    """From a latent through pictures of doubling size, all normalised."""
+    start = size // 2 ** (len(widths) - 1)
     layers = [
         L.Dense("dense", start * start * widths[0], bias=False),
         L.Reshape((start, start, widths[0])),
@@ -148,7 +151,18 @@ def _upwards(widths, size, channels, kernel, slope, norm):
             L.BatchNorm(f"norm{i}", **norm),
             L.LeakyReLU(slope),
         ]
-    return (*layers, L.ConvTranspose(f"up{len(widths)}", channels, kernel), L.Tanh())
+    return layers
+
+
+def _painting(layers, channels):
+    """The same layers with a `Paint` after each size, and the picture at the end."""
+    painted, sizes = [], 0
+    for layer in layers:
+        painted.append(layer)
+        if isinstance(layer, L.LeakyReLU):
+            painted.append(L.Paint(f"paint{sizes}", channels))
+            sizes += 1
+    return (*painted, L.Picture(channels), L.Tanh())
 
 
 def _downwards(widths, kernel, norm, ending):

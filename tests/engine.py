@@ -17,6 +17,8 @@ from avatarlib.training.layers import (
     Embed,
     Flatten,
     LeakyReLU,
+    Paint,
+    Picture,
     Project,
     Reshape,
     Tanh,
@@ -93,7 +95,10 @@ def pictures(conditions=(), spectral_norm=False, norm=True, kernel=5, **game):
         ConvTranspose("up1", 3, kernel, 1, bias=False),
         BatchNorm("norm1", 0.7, 1e-2),
         LeakyReLU(0.0),
-        ConvTranspose("up2", 1, kernel, 2),
+        Paint("paint1", 1),
+        ConvTranspose("up2", 2, kernel, 2),
+        Paint("paint2", 1),
+        Picture(1),
         Tanh(),
     )
     discriminator = (

@@ -56,7 +56,7 @@ def conv_transpose(h, kernel, stride):
 
 def run(layers, w, x, condition=None, masks=(), seen=None):
     """A network in training mode; `seen` collects batch normalisation's statistics."""
-    h, masks = x, iter(masks)
+    h, masks, picture = x, iter(masks), 0
     for layer in layers:
         kind, name = type(layer).__name__, getattr(layer, "name", None)
 
@@ -98,6 +98,11 @@ def run(layers, w, x, condition=None, masks=(), seen=None):
         elif kind == "Project":
             logit = h @ part("kernel") + w[f"{name}/bias"]
             h = logit + (h * (condition @ part("embedding"))).sum(1, keepdims=True)
+        elif kind == "Paint":
+            picture = np.kron(picture, np.ones((2, 2, 1))) if np.ndim(picture) else 0
+            picture = picture + h @ part("kernel")[0, 0] + w[f"{name}/bias"]
+        elif kind == "Picture":
+            h = picture
         else:
             raise AssertionError(kind)
     return h

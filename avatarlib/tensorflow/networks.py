@@ -54,7 +54,7 @@ class Network(tf.Module):
             drawings (n, *shape) of a generator, logits (n, 1) of a discriminator.
         """
         h = x
-        masks = iter(masks)
+        masks, picture = iter(masks), None
         for layer in self.layers:
             match layer:
                 case kinds.Dense():
@@ -83,6 +83,11 @@ class Network(tf.Module):
                     fits = h * linear(condition, self._kernel(layer, "embedding"))
                     h = linear(h, self._kernel(layer), self._get(layer, "bias"))
                     h = h + tf.reduce_sum(fits, axis=1, keepdims=True)
+                case kinds.Paint():
+                    stroke = conv(h, self._kernel(layer), self._get(layer, "bias"), 1)
+                    picture = stroke if picture is None else stroke + enlarge(picture)
+                case kinds.Picture():
+                    h = picture
         return h
 
     def advance_spectral_norm(self):
@@ -173,6 +178,11 @@ def conv_transpose(h, kernel, bias, stride):
     shape = (n, stride * height, stride * width, kernel.shape[2])
     h = tf.nn.conv2d_transpose(h, kernel, shape, stride, "SAME")
     return h if bias is None else tf.nn.bias_add(h, bias)
+
+
+def enlarge(picture):
+    """Each pixel becomes four: (n, h, w, channels) -> (n, 2h, 2w, channels)."""
+    return tf.repeat(tf.repeat(picture, 2, axis=1), 2, axis=2)
 
 
 def normalise(h, gamma, beta, epsilon):

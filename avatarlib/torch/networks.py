@@ -61,7 +61,7 @@ class Network(nn.Module):
             drawings (n, *shape) of a generator, logits (n, 1) of a discriminator.
         """
         h = x.permute(0, 3, 1, 2) if x.ndim == 4 else x
-        masks = iter(masks)
+        masks, picture = iter(masks), None
         for layer in self.layers:
             match layer:
                 case kinds.Dense():
@@ -90,6 +90,11 @@ class Network(nn.Module):
                     fits = h * F.linear(condition, self._kernel(layer, "embedding"))
                     h = F.linear(h, self._kernel(layer), self._get(layer, "bias"))
                     h = h + fits.sum(1, keepdim=True)
+                case kinds.Paint():
+                    stroke = F.conv2d(h, self._kernel(layer), self._get(layer, "bias"))
+                    picture = stroke if picture is None else stroke + enlarge(picture)
+                case kinds.Picture():
+                    h = picture
         return h.permute(0, 2, 3, 1) if h.ndim == 4 else h
 
     def advance_spectral_norm(self):
@@ -187,6 +192,11 @@ def conv_transpose(h, kernel, bias, stride):
     # turn everything by 180 degrees.
     h, kernel = h.flip(2, 3), kernel.flip(2, 3)
     return F.conv_transpose2d(h, kernel, bias, stride, after, after - before).flip(2, 3)
+
+
+def enlarge(picture):
+    """Each pixel becomes four: (n, channels, h, w) -> (n, channels, 2h, 2w)."""
+    return F.interpolate(picture, scale_factor=2, mode="nearest")
 
 
 def _same(size, kernel, stride):

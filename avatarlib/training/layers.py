@@ -181,6 +181,38 @@ class Project(Layer):
         return 2 * shape[0]
 
 
+@dataclass(frozen=True)
+class Paint(Layer):
+    """Paints what the features say, by a 1 x 1 convolution, over the picture so far.
+
+    A smaller picture is first enlarged, each pixel to four. The features pass on unchanged;
+    `Picture` gives the picture to the next layer. This is the generator with skip connections of
+    StyleGAN2 (Karras et al. 2020, arXiv:1912.04958, figure 7b), enlarged more plainly.
+    """
+
+    name: str
+    channels: int
+
+    def weights(self, shape, conditions=0):  # noqa: D102
+        return {"kernel": (1, 1, shape[2], self.channels), "bias": (self.channels,)}
+
+    def multiply_adds(self, shape):  # noqa: D102
+        return math.prod(shape) * self.channels
+
+    def fan_in(self, shape):  # noqa: D102
+        return 16 * shape[2]  # first weights a fourth as large: the first pictures are faint
+
+
+@dataclass(frozen=True)
+class Picture(Layer):
+    """Goes on with what was painted: (h, w, c) -> (h, w, channels)."""
+
+    channels: int
+
+    def after(self, shape):  # noqa: D102
+        return (*shape[:2], self.channels)
+
+
 KINDS = {kind.__name__: kind for kind in Layer.__subclasses__()}
 
 
