@@ -15,6 +15,8 @@ from avatarlib.runs import draw
 from avatarlib.runs import train as train_gan
 from avatarlib.show import sheet, summary
 
+KEPT_AT = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)  # of a run, the generator is kept for good
+
 app = typer.Typer(help="Avatars from Noise.", no_args_is_help=True, add_completion=False)
 
 
@@ -78,6 +80,7 @@ def train(
         seed=settings.seed,
         framework=backend,
         recipe=recipe.read_text(encoding="utf-8"),
+        keep_at=KEPT_AT,
     )
     print(f"{run.gan.steps:,} steps in {run.seconds / 60:.1f} minutes. Everything is in {out}.")
 

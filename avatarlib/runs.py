@@ -14,6 +14,7 @@ from avatarlib.health import Health
 from avatarlib.pixels import to_uint8
 from avatarlib.randomness import generator, noise
 from avatarlib.show import sheet
+from avatarlib.training.checkpoint import drawing_weights
 from avatarlib.training.loop import Budget, Loop
 from avatarlib.training.spec import Spec
 
@@ -31,6 +32,7 @@ def train(
     save_every=60,
     progress=True,
     recipe=None,
+    keep_at=(),
 ):
     """Train a GAN, or go on with a run that was stopped.
 
@@ -49,6 +51,7 @@ def train(
         save_every: seconds between two checkpoints.
         progress: whether to show a bar.
         recipe: plain data that describes the run, kept in its checkpoints.
+        keep_at: shares of the run, such as (0.25, 0.5, 1), at which the generator is kept in `out`.
 
     Returns:
         a `Run`: the trained `gan`, `history`, `samples`, `warnings`.
@@ -62,7 +65,8 @@ def train(
     on_samples = _sheets_into(Path(out)) if out and len(spec.shape) == 3 else None
     data = avatars.images if isinstance(avatars, AvatarSet) else np.asarray(avatars)
     watch = Health(spec, data)
-    loop = Loop(gan, avatars, budget, out, sample_every, save_every, on_samples, recipe, watch)
+    kept = (recipe, watch, keep_at)
+    loop = Loop(gan, avatars, budget, out, sample_every, save_every, on_samples, *kept)
     return loop(progress)
 
 
@@ -91,10 +95,8 @@ def load_network(network, framework=None):
     spec = Spec.from_json(header["spec"])
     twin = backend(framework)
     generator = twin.Generator(spec)
-    player = "average" if spec.game.average_pictures else "generator"
-    whole_run = {f"{player}/{name}": name for name in spec.weights("generator")}
-    found = {short: arrays[name] for name, short in whole_run.items() if name in arrays}
-    twin.set_weights(generator, found or arrays)
+    whole_run = any(name.startswith("generator/") for name in arrays)
+    twin.set_weights(generator, drawing_weights(arrays, spec) if whole_run else arrays)
     return generator
 
 

@@ -59,6 +59,12 @@ def checkpoints(folder):
     return sorted(Path(folder).glob("checkpoint-*.safetensors"))
 
 
+def drawing_weights(state, spec):
+    """Of a GAN's state, the weights of the generator that draws: the averaged one, if there is."""
+    player = "average" if spec.game.average_pictures else "generator"
+    return {name: state[f"{player}/{name}"] for name in spec.weights("generator")}
+
+
 def not_numbers(arrays):
     """The name of an array that holds NaN or infinity; None if all are finite."""
     return next((name for name, array in arrays.items() if not np.isfinite(array).all()), None)

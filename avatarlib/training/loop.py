@@ -10,12 +10,18 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from avatarlib.arrays import save_arrays
 from avatarlib.errors import InputError
 from avatarlib.files import atomic_write, remove_partial_files
 from avatarlib.interruption import Interruption
 from avatarlib.pixels import to_uint8
 from avatarlib.randomness import noise
-from avatarlib.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from avatarlib.training.checkpoint import (
+    checkpoints,
+    drawing_weights,
+    load_checkpoint,
+    save_checkpoint,
+)
 from avatarlib.training.feed import Feed
 from avatarlib.training.report import opinion
 from avatarlib.training.spec import Spec, differences
@@ -82,6 +88,8 @@ class Loop:
         on_samples: called as on_samples(step, drawings) at each sheet.
         recipe: plain data, kept in the checkpoints.
         watch: a `Health`, or another with its two methods, whose sentences become warnings.
+        keep_at: shares of the run, such as (0.25, 0.5, 1), at which the generator is kept for
+            good, in the folder's generator-STEPS.safetensors.
 
     Raises:
         InputError: data, spec or folder do not fit.
@@ -98,10 +106,12 @@ class Loop:
         on_samples=None,
         recipe=None,
         watch=None,
+        keep_at=(),
     ):
         self.gan, self.budget, self.folder = gan, budget, Path(out) if out else None
         self.sample_every, self.save_every = sample_every, save_every
         self.on_samples, self.recipe, self.watch = on_samples, recipe, watch
+        self.keep_at = keep_at
         self.feed = Feed(gan.spec, data, gan.seed)
         self.run = Run(gan)
         z = noise(SAMPLE_SEED, "latent", 0, (SAMPLES, gan.spec.latent))
@@ -138,6 +148,7 @@ class Loop:
             while (share := self.budget.progress(gan.steps, self.run.seconds)) < 1:
                 report = self._step(share)
                 self.run.seconds = time.time() - started
+                self._keep_generator(share)
                 bar.total = self._pictures_in_all()
                 bar.set_postfix_str(describe(gan.spec.game.loss, report), refresh=False)
                 bar.update(gan.spec.game.batch)
@@ -167,13 +178,20 @@ class Loop:
         save_checkpoint(self.folder, self.gan.state(), self._header())
         self._saved = self.gan.steps
 
+    def _keep_generator(self, before):
+        """Write the averaged generator, if this step was the first one after a share to keep."""
+        after = self.budget.progress(self.gan.steps, self.run.seconds)
+        if self.folder and any(before < share <= after for share in self.keep_at):
+            name = f"generator-{self.gan.steps:08}.safetensors"
+            weights = drawing_weights(self.gan.state(), self.gan.spec)
+            save_arrays(self.folder / name, weights, self._header())
+
     def _step(self, share):
         gan = self.gan
         real, condition = self.feed(gan.steps)
         z = noise(gan.seed, "latent", gan.steps, (len(real), gan.spec.latent))
         report = gan.step(real, z, condition, share)
-        if self.watch:
-            self._warn(self.watch.after_step(gan.steps, report))
+        self._warn(self.watch and self.watch.after_step(gan.steps, report))
         said, _ = opinion(gan.spec.game.loss, report.real_logits, report.fake_logits)
         row = {"step": gan.steps} | {name: getattr(report, name) for name in NUMBERS} | said
         self.run.history.append(row)
@@ -184,8 +202,7 @@ class Loop:
         drawings = self.gan.generate(*self._fixed)
         drawings = to_uint8(drawings) if drawings.ndim == 4 else drawings
         self.run.samples.append((self.gan.steps, drawings))
-        if self.watch:
-            self._warn(self.watch.after_samples(self.gan.steps, drawings))
+        self._warn(self.watch and self.watch.after_samples(self.gan.steps, drawings))
         if self.on_samples:
             self.on_samples(self.gan.steps, drawings)
 

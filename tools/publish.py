@@ -1,0 +1,111 @@
+"""Put a trained network among the pretrained ones: python tools/publish.py big-smile-32
+
+Takes what `python -m avatarlib train recipes/NAME.toml` left in runs/NAME. Of the generators kept
+through the run, the one with the best score on validation avatars is published, and scored once
+more on held-out avatars by a judge of another seed, where there is one. Beside the weights go a
+card (recipe, seed, data, scores, the first 20 losses in double precision), a sheet of samples, and
+all kept generators in half precision.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import avatarlib as al
+from avatarlib.arrays import load_arrays, save_arrays
+from avatarlib.backends import backend
+from avatarlib.data.conditions import one_hot
+from avatarlib.files import atomic_write
+from avatarlib.judges import Scale, load
+from avatarlib.recipes import load_recipe
+from avatarlib.training.feed import Feed
+
+ROOT = Path(__file__).parents[1]
+TARGET = ROOT / "avatarlib" / "pretrained"
+VALIDATION_SEED, HELD_OUT_SEED, LATENT_SEED = 2, 3, 11
+COUNT = 5000
+JUDGES = {  # the judge that chooses, and the judge that reports
+    "big-smile": ("big-smile-32", "big-smile-32-second"),
+    "adventurer": ("adventurer-64", "adventurer-64"),
+}
+FIRST_LOSSES = 20
+
+
+def main(name):
+    """Score, choose and write."""
+    run = ROOT / "runs" / name
+    recipe_file = ROOT / "recipes" / f"{name}.toml"
+    recipe = load_recipe(recipe_file)
+    chooser, reporter = (load(judge) for judge in JUDGES[recipe.style])
+    validation, held_out = (
+        al.data.render(recipe.style, COUNT, recipe.size, seed)
+        for seed in (VALIDATION_SEED, HELD_OUT_SEED)
+    )
+    choose, report = Scale(chooser, validation), Scale(reporter, held_out)
+    kept = sorted(run.glob("generator-*.safetensors"))
+    scores = {path: choose(drawings(path, validation)) for path in kept}
+    for path, score in scores.items():
+        print(path.name, score)
+        halve(path, TARGET / "through-training" / name / path.name)
+    best = min(scores, key=lambda path: scores[path].distance)
+    final = report(drawings(best, held_out))
+    print("held out:", final)
+    _, header = load_arrays(best)
+    card = {
+        "recipe": recipe_file.read_text(encoding="utf-8"),
+        "spec": header["spec"],
+        "seed": header["seed"],
+        "steps": header["steps"],
+        "data": header["data"],
+        "minutes": round(header["seconds"] / 60),
+        "validation": {path.stem: round(score.distance, 2) for path, score in scores.items()},
+        "held_out": {
+            "distance": round(final.distance, 2),
+            "real_avatars": round(final.floor, 2),
+            "rarest": list(final.rarest),
+        },
+        "first_losses": first_losses(recipe),
+        "licence": validation.licence,
+        "credit": validation.credit,
+        "versions": header["versions"] | validation.options["versions"],
+    }
+    halve(best, TARGET / f"{name}.safetensors", card)
+    with atomic_write(TARGET / f"{name}.json") as file:
+        file.write(json.dumps(card, indent=2, ensure_ascii=False).encode() + b"\n")
+    with atomic_write(TARGET / f"{name}.png") as file:
+        al.show.sheet(al.draw(name, 64), columns=8, zoom=2).save(file, "PNG", optimize=True)
+
+
+def drawings(path, like):
+    """5,000 drawings of a kept generator, asked for the attributes of the given avatars."""
+    network = al.load_network(path)
+    z = al.noise(LATENT_SEED, "latent", 0, (len(like), network.spec.latent))
+    condition = one_hot(like, network.spec.conditions) if network.spec.conditions else None
+    return al.to_uint8(backend().generate(network, z, condition))
+
+
+def halve(source, target, card=None):
+    """Copy a network with its weights in half precision."""
+    arrays, header = load_arrays(source)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    halves = {name: array.astype(np.float16) for name, array in arrays.items()}
+    save_arrays(target, halves, card or {"spec": header["spec"], "steps": header["steps"]})
+
+
+def first_losses(recipe):
+    """Both losses of the first 20 steps in double precision."""
+    avatars = recipe.data()
+    spec = recipe.network(avatars)
+    feed, gan = Feed(spec, avatars, recipe.seed), backend().GAN(spec, recipe.seed, "float64")
+    losses = []
+    for step in range(FIRST_LOSSES):
+        real, condition = feed(step)
+        z = al.noise(recipe.seed, "latent", step, (len(real), spec.latent))
+        losses.append(list(gan.step(real, z, condition, step / recipe.steps)[:2]))
+    return losses
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
