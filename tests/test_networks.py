@@ -12,7 +12,7 @@ from avatarlib import presets
 from avatarlib.randomness import generator as stream
 from avatarlib.show import summary
 from avatarlib.training.initial import initial_weights
-from avatarlib.training.layers import BatchNorm, Dense, Embed, Flatten, Project, Reshape
+from avatarlib.training.layers import BatchNorm, Dense, Embed, Flatten, Paint, Project, Reshape
 from avatarlib.training.spec import Spec
 
 # ---------------------------------------------------------------- convolutions, against SciPy's
@@ -361,6 +361,8 @@ def wanted_variance(spec, key, shape):
         return 2 / (taps * (shape[-1] + shape[-2]))
     if key.startswith("up"):  # (k, k, out, in): with stride 2, a pixel hears a quarter of the taps
         inputs = shape[0] * shape[1] / 4 * shape[3]
+    elif key.startswith("paint"):  # a fourth as large as He's
+        inputs = 16 * shape[2]
     elif key == "logit/embedding":
         inputs = shape[1]  # one row of it is summed with the features
     elif key == "embed/kernel":
@@ -389,13 +391,15 @@ def test_every_kernel_and_network_and_seed_starts_elsewhere():
 
 
 @pytest.mark.parametrize("name", ["small28", "small64", "medium28"])
-def test_hes_rule_keeps_the_signals_size(name):
-    """Through the transposed convolutions, too, where a stride of 2 leaves out most of the taps."""
+def test_the_first_pictures_are_faint(name):
+    """Each size adds paint of standard deviation 1/4: a fourth of what He's rule would give."""
     spec = SPECS[name]
     w = {k: a.astype(float) for k, a in initial_weights(spec, "generator", 0).items()}
     _, z, _ = batch(spec, 0, 16)
     before_tanh = reference.run(spec.generator[:-1], w, z.astype(float)).real
-    assert 0.8 < before_tanh[:, 4:-4, 4:-4].std() < 1.8
+    sizes = sum(isinstance(layer, Paint) for layer in spec.generator)
+    assert sizes == {28: 3, 64: 5}[spec.shape[0]]
+    assert 0.7 < before_tanh.std() / (0.25 * np.sqrt(sizes)) < 1.3
 
 
 @each_twin

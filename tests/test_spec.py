@@ -37,7 +37,7 @@ def test_every_kind_of_layer_survives_json():
     for kind in ly.KINDS.values():
         layer = kind(**{f.name: values[f.name] for f in fields(kind) if f.name in values})
         assert ly.layer_from_plain(json.loads(json.dumps(ly.layer_to_plain(layer)))) == layer
-    assert len(ly.KINDS) == 11
+    assert len(ly.KINDS) == 13
 
 
 @pytest.mark.parametrize("spec", PRESETS.values(), ids=list(PRESETS))
@@ -72,8 +72,8 @@ def test_what_the_recommended_networks_are():
     spec = presets.small()
     game = spec.game
     assert (spec.latent, spec.initial, spec.spectral_norm) == (64, "he", False)
-    assert (game.loss, game.moves, game.r1, game.r2) == ("relativistic", "alternating", 0.5, 0.5)
-    assert (game.beta1, game.beta2, game.rate_d, game.rate_g) == (0.0, 0.99, 2e-4, 2e-4)
+    assert (game.loss, game.moves, game.r1, game.r2) == ("relativistic", "alternating", 3, 3)
+    assert (game.beta1, game.beta2, game.rate_d, game.rate_g) == (0.0, 0.99, 2e-3, 2e-3)
     article = presets.article().game
     assert (article.loss, article.moves) == ("non-saturating", "simultaneous")
     assert (article.beta1, article.beta2, article.epsilon) == (0.9, 0.999, 1e-7)
@@ -85,8 +85,9 @@ def test_what_the_recommended_networks_are():
     assert {a.slope for a in dcgan.generator if isinstance(a, ly.LeakyReLU)} == {0.0}
     for make in (presets.small, presets.medium):
         assert not any(isinstance(a, ly.BatchNorm) for a in make().discriminator)
-    channels = [a.channels for a in presets.small(64).generator if hasattr(a, "channels")]
-    assert channels == [96, 64, 32, 3]
+    ups = [a.channels for a in presets.small(64).generator if isinstance(a, ly.ConvTranspose)]
+    assert ups == [96, 64, 32, 32]
+    assert all(a.channels == 3 for a in presets.small().generator if isinstance(a, ly.Paint))
     assert [a.units for a in presets.points(8, 3).generator if hasattr(a, "units")] == [8, 8, 8, 2]
 
 
@@ -97,12 +98,12 @@ SIZES = {  # parameters and multiply-adds of the generator, then of the discrimi
     ("dcgan", 28): "2,083,971 43,276,800 841,985 42,034,944",
     ("dcgan", 32): "1,439,299 27,852,800 1,033,729 27,447,296",
     ("dcgan", 64): "5,126,723 163,020,800 4,315,649 162,209,792",
-    ("small", 28): "535,939 7,426,048 140,609 7,030,912",
-    ("small", 32): "296,899 4,718,592 167,649 4,589,568",
-    ("small", 64): "460,931 19,529,728 331,585 19,400,704",
-    ("medium", 28): "1,334,019 27,697,152 543,361 26,906,880",
-    ("medium", 32): "921,475 17,825,792 662,977 17,567,744",
-    ("medium", 64): "952,771 27,000,832 694,241 26,742,784",
+    ("small", 28): "566,377 13,378,176 140,609 7,030,912",
+    ("small", 32): "312,588 8,660,992 167,649 4,589,568",
+    ("small", 64): "476,911 35,299,328 331,585 19,400,704",
+    ("medium", 28): "1,394,729 39,526,144 543,361 26,906,880",
+    ("medium", 32): "952,684 25,612,288 662,977 17,567,744",
+    ("medium", 64): "969,231 42,782,720 694,241 26,742,784",
 }
 
 
@@ -125,8 +126,10 @@ def test_presets_keep_their_sizes_and_settings(name, size):
             assert not one.bias
     game = spec.game
     assert (game.batch, game.penalty_every, game.generator_every) == (64, 1, 1)
-    assert (game.rate_left, game.translation, game.gradient_penalty) == (1.0, 0.0, 0.0)
-    assert game.average_pictures == (20_000 if name in ("small", "medium") else 0)
+    ours = name in ("small", "medium")
+    assert game.rate_left == (0.05 if ours else 1.0)
+    assert (game.translation, game.gradient_penalty) == (0.0, 0.0)
+    assert game.average_pictures == (20_000 if ours else 0)
     assert game.average_ramp == 0.05 and game.beta2 == (0.99 if game.r1 else 0.999)
 
 
@@ -283,8 +286,8 @@ def test_differences_name_the_settings():
     one, other = presets.small(28, 1), SPECS["simultaneous"]
     assert differences(one, other) == [
         "moves: 'alternating', not 'simultaneous'",
-        "r1: 0.5, not 0.7",
-        "r2: 0.5, not 0.3",
+        "r1: 3.0, not 0.7",
+        "r2: 3.0, not 0.3",
         "penalty_every: 1, not 2",
         "average_pictures: 20000, not 30",
     ]
