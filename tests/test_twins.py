@@ -179,10 +179,6 @@ def test_outputs_and_all_gradients_agree_in_double_precision(name, when):
 @each_spec
 @pytest.mark.parametrize("when, tolerance", [("fresh", 2e-6), ("trained", 1e-5)])
 def test_pictures_agree_in_single_precision(name, when, tolerance):
-    """All but one number in a thousand within the tolerance, and none beyond twice of it.
-
-    Either twin is about 3e-6 from its own pictures in double precision, at the worst pixel.
-    """
     spec = SPECS[name]
     weights = of_player(start(name, when), "generator")
     _, z, condition = batch(spec, 1, 16)
@@ -193,8 +189,7 @@ def test_pictures_agree_in_single_precision(name, when, tolerance):
         pictures.append(twin.generate(generator, z, condition))
     assert pictures[0].dtype == pictures[1].dtype == np.float32
     assert pictures[0].std() > 1e-3
-    assert np.quantile(np.abs(pictures[0] - pictures[1]), 0.999) < tolerance
-    assert farthest(*pictures) < 2 * tolerance
+    assert farthest(*pictures) < tolerance
 
 
 @each_spec

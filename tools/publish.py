@@ -4,7 +4,7 @@ Takes what `python -m avatarlib train recipes/NAME.toml` left in runs/NAME. Of t
 through the run, the one with the best score on validation avatars is published, and scored once
 more on held-out avatars by a judge of another seed, where there is one. Beside the weights go a
 card (recipe, seed, data, scores, the first 20 losses in double precision), a sheet of samples, and
-all kept generators in half precision.
+for runs that the book compares all kept generators, in half precision.
 """
 
 import json
@@ -31,6 +31,7 @@ JUDGES = {  # the judge that chooses, and the judge that reports
     "adventurer": ("adventurer-64", "adventurer-64"),
 }
 FIRST_LOSSES = 20
+COMPARED = ("big-smile-32",)  # runs that the book scores through their training
 
 
 def main(name):
@@ -48,7 +49,8 @@ def main(name):
     scores = {path: choose(drawings(path, validation)) for path in kept}
     for path, score in scores.items():
         print(path.name, score)
-        halve(path, TARGET / "through-training" / name / path.name)
+        if name in COMPARED:
+            halve(path, TARGET / "through-training" / name / path.name)
     best = min(scores, key=lambda path: scores[path].distance)
     final = report(drawings(best, held_out))
     print("held out:", final)
