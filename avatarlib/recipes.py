@@ -7,7 +7,7 @@ spec = "small"          # article, dcgan, small or medium
 minutes = 5             # or: steps = 5000
 
 [game]                  # what differs from the network's own rules
-rate_left = 0.25
+batch = 32
 """
 
 import tomllib
