@@ -74,15 +74,19 @@ def pretrained_record(name):
         name: a name in `pretrained_names()`.
 
     Returns:
-        (card, history): the recipe, licence and duration as plain data; and the course of the run:
-        `losses` float32 (epochs, 2), each epoch's mean for discriminator and generator, `epochs`
-        int (k,) and `samples` uint8 (k, 16, 28, 28, 1), the same latents after so many epochs.
+        (card, history): the recipe, licence, scores and duration as plain data; and, for grey-28,
+        the course of the run, else nothing: `losses` float32 (epochs, 2), each epoch's mean for
+        discriminator and generator, `epochs` int (k,) and `samples` uint8 (k, 16, 28, 28, 1), the
+        same latents after so many epochs.
 
     Raises:
         InputError: there is no such network.
     """
     card = json.loads(pretrained_file(name, ".json").read_text(encoding="utf-8"))
-    with np.load(pretrained_file(name, "-history.npz"), allow_pickle=False) as file:
+    history = pretrained_file(name, "-history.npz")
+    if not history.is_file():
+        return card, {}
+    with np.load(history, allow_pickle=False) as file:
         return card, dict(file)
 
 

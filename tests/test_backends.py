@@ -99,19 +99,18 @@ def test_an_unknown_pretrained_network_names_the_known_ones():
 
 @pytest.mark.parametrize("name", al.pretrained_names())
 def test_a_pretrained_network_draws_the_same_in_both_frameworks(name):
-    z = al.noise(1, "latent", 0, (16, 100))
-    pictures = []
-    for framework in ("torch", "tensorflow"):
-        generator = al.pretrained(name, framework=framework)
-        pictures.append(al.backend(framework).generate(generator, z))
-    assert np.abs(pictures[0] - pictures[1]).max() < 1e-5
-    assert pictures[0].std(axis=0).mean() > 0.1  # avatars that differ from each other
+    pictures = [al.draw(name, 16, framework=framework) for framework in ("torch", "tensorflow")]
+    assert np.abs(pictures[0].astype(int) - pictures[1]).max() <= 1  # a rounding
+    assert pictures[0].std(axis=0).mean() > 13  # avatars that differ from each other
 
 
 @pytest.mark.parametrize("name", al.pretrained_names())
 def test_a_pretrained_network_says_how_it_came_about(name):
     card, history = al.pretrained_record(name)
-    assert {"data", "epochs", "seed", "licence", "credit", "minutes"} <= card.keys()
+    assert {"data", "seed", "licence", "credit", "minutes"} <= card.keys()
+    if not history:
+        assert card["held_out"]["distance"] < 100 and len(card["first_losses"]) == 20
+        return
     assert history["losses"].shape == (card["epochs"], 2) and np.isfinite(history["losses"]).all()
     assert history["samples"].shape[0] == len(history["epochs"])
     assert history["samples"].dtype == np.uint8

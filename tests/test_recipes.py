@@ -191,7 +191,7 @@ def test_a_conditional_network_draws_what_is_asked_for(tmp_path):
 @pytest.mark.parametrize(
     "network, words",
     [
-        ("nobody", "neither a file nor a pretrained network (grey-28"),
+        ("nobody", "neither a file nor a pretrained network (big-smile-32"),
         ("none.safetensors", "There is no file"),
     ],
 )

@@ -283,15 +283,15 @@ def test_a_damaged_spec_gets_a_sentence(text):
 
 
 def test_differences_name_the_settings():
-    one, other = presets.small(28, 1), SPECS["simultaneous"]
+    one, other = SPECS["small28"], SPECS["simultaneous"]
     assert differences(one, other) == [
         "moves: 'alternating', not 'simultaneous'",
-        "r1: 3.0, not 0.7",
-        "r2: 3.0, not 0.3",
+        "r1: 0.5, not 0.7",
+        "r2: 0.5, not 0.3",
         "penalty_every: 1, not 2",
         "average_pictures: 20000, not 30",
     ]
-    assert differences(one, presets.small(28, 3)) == [
+    assert differences(presets.small(28, 1), presets.small(28, 3)) == [
         "shape: (28, 28, 1), not (28, 28, 3)",
         "generator",
     ]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from engine import (
     CONDITIONS,
+    SPECS,
     TWINS,
     apart,
     batch,
@@ -148,7 +149,7 @@ def move(twin, gan, gradients, t):
 @each_twin
 def test_the_first_step_is_the_rate_times_the_gradients_sign(twin):
     """Where the gradient is well above epsilon: m̂ / √v̂ = g / |g|, for kernels of four axes too."""
-    spec = presets.small(28, 1)
+    spec = SPECS["small28"]
     gan = new_gan(twin, spec, compiled=False)
     before = gan.state()
     gan.step(*batch(spec))
