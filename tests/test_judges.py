@@ -5,10 +5,10 @@ import pytest
 from engine import TWINS, each_twin
 from scipy.special import log_softmax
 
-from avatarlib.data import Attribute, AvatarSet
+from avatarlib.data import Attribute, AvatarSet, render
 from avatarlib.data.conditions import one_hot
 from avatarlib.errors import InputError
-from avatarlib.judges import judge_spec, train_judge
+from avatarlib.judges import Scale, judge_spec, load, train_judge
 from avatarlib.training.spec import JudgeSpec
 
 ATTRIBUTES = ("skin_colour", "hair")
@@ -87,3 +87,32 @@ def test_a_spec_survives_its_json_and_refuses_what_does_not_fit(spec):
         JudgeSpec(spec.shape, (("one", ("a", "b", "c")),), spec.judge)
     with pytest.raises(InputError, match="JSON of a spec"):
         JudgeSpec.from_json("[]")
+
+
+@pytest.fixture(scope="module")
+def scale(small):
+    return Scale(load("big-smile-32"), render("big-smile", 1500, 32, 5, progress=False))
+
+
+def test_the_same_avatars_are_at_distance_zero_and_cover_everything(scale):
+    score = scale(render("big-smile", 1500, 32, 5, progress=False).images)
+    assert abs(score.distance) < 1e-8 * scale.features.var(axis=0).sum()
+    ratios = [ratio for of in score.coverage.values() for ratio in of.values()]
+    np.testing.assert_allclose(ratios, 1, atol=1e-6)
+    assert score.floor > 10  # what other 1,500 would score
+
+
+def test_a_missing_attribute_is_named_the_rarest(scale):
+    """1,500 other avatars without one hair style."""
+    others = render("big-smile", 1500, 32, 6, progress=False)
+    left = others[others.labels("hair") != "mohawk"]
+    score = scale(left.images)
+    attribute, value, ratio = score.rarest
+    assert (attribute, value) == ("hair", "mohawk") and ratio < 0.01
+    assert "hair mohawk" in str(score)
+    assert score.distance > scale(others.images).distance
+
+
+def test_an_unknown_judge_gets_a_sentence():
+    with pytest.raises(InputError, match="nobody.*there is: adventurer-64, big-smile-32"):
+        load("nobody")

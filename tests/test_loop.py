@@ -17,7 +17,7 @@ import avatarlib as al
 from avatarlib import InputError
 from avatarlib.arrays import load_arrays, save_arrays
 from avatarlib.health import WINDOW, Health, spread
-from avatarlib.training.checkpoint import checkpoints, load_checkpoint
+from avatarlib.training.checkpoint import checkpoints, drawing_weights, load_checkpoint
 from avatarlib.training.feed import Feed
 from avatarlib.training.loop import Budget, Loop, describe
 from avatarlib.training.report import Step
@@ -87,6 +87,26 @@ def test_the_history_holds_what_the_steps_reported(tmp_path):
         assert run.history[step]["D(x)"] == pytest.approx(
             (1 / (1 + np.exp(-report.real_logits.astype(float)))).mean()
         )
+
+
+def test_generators_are_kept_at_their_shares_also_over_a_stop(tmp_path):
+    """Eight steps, kept at a quarter and at the end; the run is stopped in between and goes on."""
+    first = Loop(new_points(), ring(), Budget(4), tmp_path, keep_at=(0.5, 2))
+    first(progress=False)
+    run = Loop(new_points(), ring(), Budget(8), tmp_path, keep_at=(0.25, 1))(progress=False)
+    kept = sorted(path.name for path in tmp_path.glob("generator-*"))
+    assert kept == ["generator-00000002.safetensors", "generator-00000008.safetensors"]
+    arrays, header = load_arrays(tmp_path / kept[-1])
+    assert header["steps"] == 8
+    for name, array in drawing_weights(run.gan.state(), POINTS).items():
+        assert array.tobytes() == arrays[name].tobytes(), name
+    z = al.noise(0, "latent", 0, (4, 2))
+    drawn = al.backend("torch").generate(al.load_network(tmp_path / kept[-1], "torch"), z)
+    np.testing.assert_array_equal(drawn, run.gan.generate(z))
+
+
+def new_points():
+    return al.backend("torch").GAN(POINTS, 0)
 
 
 def test_a_budget_of_minutes_ends_in_time_and_the_rates_follow_the_clock():
