@@ -110,7 +110,9 @@ def pretrained_file(name, ending, folder=""):
 
 def _names(folder):
     files = (path.name for path in folder.iterdir())
-    return sorted(name.removesuffix(".safetensors") for name in files if "safetensors" in name)
+    return sorted(
+        name.removesuffix(".safetensors") for name in files if name.endswith(".safetensors")
+    )
 
 
 def _pretrained_folder():

@@ -8,6 +8,7 @@ import numpy as np
 from avatarlib.arrays import load_arrays
 from avatarlib.backends import backend, pretrained_file
 from avatarlib.data.conditions import conditions, one_hot
+from avatarlib.errors import InputError
 from avatarlib.metrics import confusion, frechet_distance, frechet_floor, shares
 from avatarlib.randomness import generator
 from avatarlib.training import layers as L
@@ -16,19 +17,33 @@ from avatarlib.training.spec import JudgeSpec
 WIDTHS = {28: (32, 64, 128), 32: (32, 64, 128), 64: (16, 32, 64, 128)}
 FEATURES = 128
 BATCH, RATE = 128, 2e-3
+VALIDATION_SEED, HELD_OUT_SEED = 2, 3  # data seeds: for choosing, and for reporting once
 
 
 def judge_spec(avatars, attributes):
-    """AvatarNet for a set: convolutions that halve the picture, 128 features, a logit a value."""
-    named = conditions(avatars, attributes)
-    _, size, _, channels = avatars.images.shape
+    """AvatarNet for a set: convolutions that halve the picture, 128 features, a logit a value.
+
+    Args:
+        avatars: an AvatarSet of 28, 32 or 64 pixels.
+        attributes: names of its attributes.
+
+    Returns:
+        a `JudgeSpec`.
+
+    Raises:
+        InputError: another size, or the set has no such attribute.
+    """
+    values = conditions(avatars, attributes)
+    _, size, width, channels = avatars.images.shape
+    if size not in WIDTHS or size != width:
+        raise InputError(f"A judge looks at 28, 32 or 64 pixels square, not at {size} x {width}.")
     body = []
     for i, width in enumerate(WIDTHS[size], start=1):
         norm = L.BatchNorm(f"norm{i}", momentum=0.9, epsilon=1e-5)
         body += [L.Conv(f"down{i}", width, 4, 2, bias=False), norm, L.LeakyReLU(0.1)]
-    values = sum(len(of) for _, of in named)
+    logits = sum(len(of) for _, of in values)
     body += [L.Flatten(), L.Dense("features", FEATURES), L.LeakyReLU(0.1)]
-    return JudgeSpec((size, size, channels), named, (*body, L.Dense("logits", values)))
+    return JudgeSpec((size, size, channels), values, (*body, L.Dense("logits", logits)))
 
 
 def train_judge(avatars, attributes, *, steps=1500, seed=0, framework=None):
@@ -45,6 +60,9 @@ def train_judge(avatars, attributes, *, steps=1500, seed=0, framework=None):
 
     Returns:
         a `Judge`: `look(pictures)` gives features and logits.
+
+    Raises:
+        InputError: as `judge_spec`.
     """
     judge = backend(framework).Judge(judge_spec(avatars, attributes), seed)
     targets = one_hot(avatars, judge.spec.conditions)
@@ -115,20 +133,19 @@ class Scale:
     def __init__(self, judge, real):
         self.judge = judge
         self.features, logits = judge.look(real.images)
+        known = judge.spec.conditions
+        seen, true = named(logits, known), named(one_hot(real, known), known)
         self._real, self._errors = {}, {}
-        for name, seen in named(logits, judge.spec.conditions).items():
-            values = dict(judge.spec.conditions)[name]
-            truth = np.argmax(one_hot(real, ((name, values),)), axis=1)
-            self._real[name] = np.bincount(truth, minlength=len(values)) / len(truth)
-            self._errors[name] = confusion(truth, seen, len(values))
+        for name, values in known:
+            self._real[name] = np.bincount(true[name], minlength=len(values)) / len(real)
+            self._errors[name] = confusion(true[name], seen[name], len(values))
 
     def __call__(self, pictures):
         """The `Score` of pictures, uint8 (n, height, width, channels)."""
         features, logits = self.judge.look(pictures)
-        coverage = {}
-        for name, seen in named(logits, self.judge.spec.conditions).items():
-            ratios = shares(seen, self._errors[name]) / self._real[name]
-            values = dict(self.judge.spec.conditions)[name]
+        seen, coverage = named(logits, self.judge.spec.conditions), {}
+        for name, values in self.judge.spec.conditions:
+            ratios = shares(seen[name], self._errors[name]) / self._real[name]
             coverage[name] = dict(zip(values, ratios.tolist(), strict=True))
         return Score(
             frechet_distance(self.features, features),
@@ -138,7 +155,7 @@ class Scale:
 
 
 def named(logits, conditions):
-    """What a judge sees: attribute -> number of the likeliest value, int (n,)."""
+    """Of logits, or of zeros and ones: attribute -> number of the largest value, int (n,)."""
     ends = np.cumsum([len(values) for _, values in conditions])
     parts = np.split(logits, ends[:-1], axis=1)
     return {name: part.argmax(axis=1) for (name, _), part in zip(conditions, parts, strict=True)}

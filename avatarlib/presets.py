@@ -110,8 +110,8 @@ def _recommended(name, widths, size, channels, conditions):
     widths = widths[size]
     norm = {"momentum": 0.9, "epsilon": 1e-5}
     embed = (L.Embed("embed", 32),) if conditions else ()
-    up = _upwards((*widths, FINE), size, 4, 0.2, norm)
-    generator = (*embed, *_painting(up, channels))
+    up = _upwards((*widths, FINE), size, 4, 0.2, norm, paint=channels)
+    generator = (*embed, *up, L.Tanh())
     logit = L.Project("logit") if conditions else L.Dense("logit", 1)
     game = Game(
         "relativistic",
@@ -137,33 +137,23 @@ def _recommended(name, widths, size, channels, conditions):
     )
 
 
-def _upwards(widths, size, kernel, slope, norm):
-    """From a latent through pictures of doubling size, all normalised."""
+def _upwards(widths, size, kernel, slope, norm, paint=None):
+    """From a latent through pictures of doubling size, the last of the given one, all normalised.
+
+    With `paint`, a number of channels, each size also paints, and the picture is what comes out.
+    """
     start = size // 2 ** (len(widths) - 1)
     layers = [
         L.Dense("dense", start * start * widths[0], bias=False),
         L.Reshape((start, start, widths[0])),
-        L.BatchNorm("norm0", **norm),
-        L.LeakyReLU(slope),
     ]
-    for i, width in enumerate(widths[1:], start=1):
-        layers += [
-            L.ConvTranspose(f"up{i}", width, kernel, bias=False),
-            L.BatchNorm(f"norm{i}", **norm),
-            L.LeakyReLU(slope),
-        ]
-    return layers
-
-
-def _painting(layers, channels):
-    """The same layers with a `Paint` after each size, and the picture at the end."""
-    painted, sizes = [], 0
-    for layer in layers:
-        painted.append(layer)
-        if isinstance(layer, L.LeakyReLU):
-            painted.append(L.Paint(f"paint{sizes}", channels))
-            sizes += 1
-    return (*painted, L.Picture(channels), L.Tanh())
+    for i, width in enumerate(widths):
+        if i:
+            layers.append(L.ConvTranspose(f"up{i}", width, kernel, bias=False))
+        layers += [L.BatchNorm(f"norm{i}", **norm), L.LeakyReLU(slope)]
+        if paint:
+            layers.append(L.Paint(f"paint{i}", paint))
+    return (*layers, L.Picture(paint)) if paint else tuple(layers)
 
 
 def _downwards(widths, kernel, norm, ending):

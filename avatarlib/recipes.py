@@ -14,10 +14,15 @@ import tomllib
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from avatarlib import presets
+from avatarlib.backends import backend
 from avatarlib.data import AvatarSet, render
 from avatarlib.data.conditions import conditions
 from avatarlib.errors import InputError
+from avatarlib.randomness import noise
+from avatarlib.training.feed import Feed
 from avatarlib.training.loop import Budget
 from avatarlib.training.spec import Game
 
@@ -118,3 +123,26 @@ def load_recipe(path):
         return Recipe(**plain | {"conditions": tuple(plain.get("conditions", ()))})
     except (InputError, TypeError) as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def first_losses(recipe, framework=None, steps=20):
+    """How a recipe's run begins, in double precision: equal only for equal recipes and data.
+
+    Args:
+        recipe: a `Recipe` with a budget of steps.
+        framework: "torch" or "tensorflow"; by default as in `avatarlib.backend`.
+        steps: how many.
+
+    Returns:
+        float64 (steps, 2), the losses of discriminator and generator.
+    """
+    avatars = recipe.data()
+    spec = recipe.network(avatars)
+    feed = Feed(spec, avatars, recipe.seed)
+    gan = backend(framework).GAN(spec, recipe.seed, "float64")
+    losses = []
+    for step in range(steps):
+        real, condition = feed(step)
+        z = noise(recipe.seed, "latent", step, (len(real), spec.latent))
+        losses.append(gan.step(real, z, condition, step / recipe.steps)[:2])
+    return np.array(losses)

@@ -6,7 +6,6 @@ import numpy as np
 
 from avatarlib.arrays import load_arrays
 from avatarlib.backends import backend, pretrained, pretrained_names
-from avatarlib.data import AvatarSet
 from avatarlib.data.conditions import one_hot
 from avatarlib.errors import InputError
 from avatarlib.files import atomic_write
@@ -63,10 +62,8 @@ def train(
     budget = Budget(steps, minutes)
     gan = backend(framework).GAN(spec, seed)
     on_samples = _sheets_into(Path(out)) if out and len(spec.shape) == 3 else None
-    data = avatars.images if isinstance(avatars, AvatarSet) else np.asarray(avatars)
-    watch = Health(spec, data)
-    kept = (recipe, watch, keep_at)
-    loop = Loop(gan, avatars, budget, out, sample_every, save_every, on_samples, *kept)
+    loop = Loop(gan, avatars, budget, out, sample_every, save_every, on_samples, recipe, keep_at)
+    loop.watch = Health(spec, loop.feed.images)  # only now: the feed has checked them
     return loop(progress)
 
 

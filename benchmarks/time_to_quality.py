@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 import avatarlib as al
+from avatarlib import judges
 from avatarlib.files import atomic_write
 from avatarlib.training.layers import BatchNorm
 
@@ -37,18 +38,19 @@ def main():
     runs["recommended"] = al.presets.small()
     for name, spec in runs.items():
         train(name, spec, SHORT)
-    choose = scale("big-smile-32", data_seed=2)
+    choose = scale("big-smile-32", judges.VALIDATION_SEED)
+    scores = {name: choose(drawings(name, SHORT)) for name in runs}
+    print_table("validation avatars, first judge", SHORT, scores)
     chosen = {"recommended": "recommended"}
     for classic in CLASSICS:
         of_it = [f"{classic}-{batch}" for batch in BATCHES]
-        chosen[classic] = min(of_it, key=lambda name: choose(drawings(name, SHORT)).distance)
-    print_table("validation avatars, first judge", runs, SHORT, choose)
-    report = scale("big-smile-32-second", data_seed=3)
-    print_table("held-out avatars, second judge", chosen.values(), SHORT, report)
-    if minutes == LONG:
+        chosen[classic] = min(of_it, key=lambda name: scores[name].distance)
+    report = scale("big-smile-32-second", judges.HELD_OUT_SEED)
+    for length in (SHORT, LONG) if minutes == LONG else (SHORT,):
         for name in chosen.values():
-            train(name, runs[name], LONG)
-        print_table("held-out avatars, second judge", chosen.values(), LONG, report)
+            train(name, runs[name], length)
+        scores = {name: report(drawings(name, length)) for name in chosen.values()}
+        print_table("held-out avatars, second judge", length, scores)
 
 
 def parse():
@@ -66,7 +68,7 @@ def with_batch(spec, batch):
 def scale(judge, data_seed):
     """A judge with 5,000 avatars that no generator has seen."""
     real = al.data.render("big-smile", DRAWN, 32, data_seed, progress=False)
-    return al.judges.Scale(al.judges.load(judge), real)
+    return judges.Scale(judges.load(judge), real)
 
 
 def train(name, spec, minutes):
@@ -118,12 +120,11 @@ def drawings(name, minutes):
         return file["images"]
 
 
-def print_table(title, names, minutes, scale):
-    """Distance, coverage and pictures seen of the given runs."""
+def print_table(title, minutes, scores):
+    """Distance, coverage and pictures seen of the scored runs."""
     print(f"\nafter {minutes} minutes, {title}")
     print(f"{'':<14}{'distance':>10}{'rarest':>9}  {'':<28}{'pictures':>10}")
-    for name in names:
-        score = scale(drawings(name, minutes))
+    for name, score in scores.items():
         attribute, value, ratio = score.rarest
         with np.load(drawings_file(name, minutes)) as file:
             pictures = int(file["pictures"])

@@ -114,3 +114,13 @@ def test_a_pretrained_network_says_how_it_came_about(name):
     assert history["losses"].shape == (card["epochs"], 2) and np.isfinite(history["losses"]).all()
     assert history["samples"].shape[0] == len(history["epochs"])
     assert history["samples"].dtype == np.uint8
+
+
+def test_the_first_page_says_how_large_the_network_of_its_wall_is():
+    spec = al.pretrained("big-smile-32-on-demand", framework="torch").spec
+    row = next(line for line in al.show.summary(spec).splitlines() if "together" in line)
+    learned = int(row.split()[1].replace(",", ""))
+    text = (ROOT / "book" / "index.md").read_text(encoding="utf-8")
+    assert f"{round(learned, -4):,} weights" in text
+    assert "sixty-four random numbers\nand six wishes" in text
+    assert (spec.latent, len(spec.conditions)) == (64, 6)

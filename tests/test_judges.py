@@ -116,3 +116,8 @@ def test_a_missing_attribute_is_named_the_rarest(scale):
 def test_an_unknown_judge_gets_a_sentence():
     with pytest.raises(InputError, match="nobody.*there is: adventurer-64, big-smile-32"):
         load("nobody")
+
+
+def test_a_judge_refuses_sizes_that_it_has_no_layers_for(planted):
+    with pytest.raises(InputError, match="28, 32 or 64 pixels square, not at 8 x 8"):
+        judge_spec(planted, ("hair",))

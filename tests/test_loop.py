@@ -45,8 +45,9 @@ def ring(n=512):
 def loop(out, steps, backend="torch", spec=POINTS, data=None, dtype="float32", seed=0, **settings):
     gan = al.backend(backend).GAN(spec, seed, dtype)
     data = ring() if data is None else data
-    watch = Health(spec, ring())
-    return Loop(gan, data, Budget(steps), out, watch=watch, **settings)
+    made = Loop(gan, data, Budget(steps), out, **settings)
+    made.watch = Health(spec, made.feed.images)
+    return made
 
 
 def bits(gan):
@@ -103,6 +104,21 @@ def test_generators_are_kept_at_their_shares_also_over_a_stop(tmp_path):
     z = al.noise(0, "latent", 0, (4, 2))
     drawn = al.backend("torch").generate(al.load_network(tmp_path / kept[-1], "torch"), z)
     np.testing.assert_array_equal(drawn, run.gan.generate(z))
+
+
+def test_what_no_network_can_learn_from_gets_a_sentence_before_anything_looks_at_it():
+    for odd in (5, "avatars", np.array(["a"])):
+        with pytest.raises(InputError, match="learns from floats"):
+            al.train(POINTS, odd, steps=1, progress=False)
+
+
+def test_a_checkpoint_without_a_weight_names_it(tmp_path):
+    gan = new_points()
+    state = gan.state()
+    del state["generator/out/kernel"]
+    save_arrays(tmp_path / "a.safetensors", state, {"spec": POINTS.to_json()})
+    with pytest.raises(InputError, match="another network; they differ in out/kernel"):
+        al.load_network(tmp_path / "a.safetensors")
 
 
 def new_points():
@@ -462,8 +478,8 @@ def test_a_collapsed_run_warns_in_words(capsys):
     state = gan.state()
     state["generator/out/kernel"][:] = 0
     gan.restore(state, 0)
-    data, watch = 5 * ring(), Health(POINTS, 5 * ring())
-    training = Loop(gan, data, Budget(WINDOW), None, sample_every=WINDOW, watch=watch)
+    training = Loop(gan, 5 * ring(), Budget(WINDOW), None, sample_every=WINDOW)
+    training.watch = Health(POINTS, training.feed.images)
     run = training(progress=False)
     assert any("mode collapse" in sentence for sentence in run.warnings)
     assert "mode collapse" in capsys.readouterr().out

@@ -18,19 +18,17 @@ from avatarlib.arrays import load_arrays, save_arrays
 from avatarlib.backends import backend
 from avatarlib.data.conditions import one_hot
 from avatarlib.files import atomic_write
-from avatarlib.judges import Scale, load
-from avatarlib.recipes import load_recipe
-from avatarlib.training.feed import Feed
+from avatarlib.judges import HELD_OUT_SEED, VALIDATION_SEED, Scale, load
+from avatarlib.recipes import first_losses, load_recipe
 
 ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "avatarlib" / "pretrained"
-VALIDATION_SEED, HELD_OUT_SEED, LATENT_SEED = 2, 3, 11
+LATENT_SEED = 11
 COUNT = 5000
 JUDGES = {  # the judge that chooses, and the judge that reports
     "big-smile": ("big-smile-32", "big-smile-32-second"),
     "adventurer": ("adventurer-64", "adventurer-64"),
 }
-FIRST_LOSSES = 20
 COMPARED = ("big-smile-32",)  # runs that the book scores through their training
 
 
@@ -68,7 +66,7 @@ def main(name):
             "real_avatars": round(final.floor, 2),
             "rarest": list(final.rarest),
         },
-        "first_losses": first_losses(recipe),
+        "first_losses": first_losses(recipe).tolist(),
         "licence": validation.licence,
         "credit": validation.credit,
         "versions": header["versions"] | validation.options["versions"],
@@ -94,19 +92,6 @@ def halve(source, target, card=None):
     target.parent.mkdir(parents=True, exist_ok=True)
     halves = {name: array.astype(np.float16) for name, array in arrays.items()}
     save_arrays(target, halves, card or {"spec": header["spec"], "steps": header["steps"]})
-
-
-def first_losses(recipe):
-    """Both losses of the first 20 steps in double precision."""
-    avatars = recipe.data()
-    spec = recipe.network(avatars)
-    feed, gan = Feed(spec, avatars, recipe.seed), backend().GAN(spec, recipe.seed, "float64")
-    losses = []
-    for step in range(FIRST_LOSSES):
-        real, condition = feed(step)
-        z = al.noise(recipe.seed, "latent", step, (len(real), spec.latent))
-        losses.append(list(gan.step(real, z, condition, step / recipe.steps)[:2]))
-    return losses
 
 
 if __name__ == "__main__":

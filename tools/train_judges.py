@@ -54,12 +54,9 @@ def main():
 def right(judge, avatars):
     """How often the judge is right on avatars that it has not learned from: attribute -> share."""
     _, logits = judge.look(avatars.images)
-    found = {}
-    for name, seen in named(logits, judge.spec.conditions).items():
-        values = dict(judge.spec.conditions)[name]
-        truth = np.argmax(one_hot(avatars, ((name, values),)), axis=1)
-        found[name] = round(float((seen == truth).mean()), 4)
-    return found
+    known = judge.spec.conditions
+    seen, true = named(logits, known), named(one_hot(avatars, known), known)
+    return {name: round(float((seen[name] == true[name]).mean()), 4) for name in seen}
 
 
 if __name__ == "__main__":

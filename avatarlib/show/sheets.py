@@ -117,7 +117,7 @@ class Film:
     def _repr_html_(self):
         name = f"film-{next(_film_number)}"
         pictures = "".join(
-            f'<img src="{_data_uri(frame)}" alt="{html.escape(f"{self.alt}: {label}")}" '
+            f'<img src="{data_uri(frame)}" alt="{html.escape(f"{self.alt}: {label}")}" '
             f'data-label="{html.escape(str(label))}"{"" if last else " hidden"}>'
             for frame, label, last in zip(
                 self.frames, self.labels, [False] * (len(self.frames) - 1) + [True], strict=True
@@ -132,7 +132,8 @@ class Film:
         )
 
 
-def _data_uri(image):
+def data_uri(image):
+    """A Pillow image as a PNG inside a link."""
     png = io.BytesIO()
     image.save(png, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()

@@ -10,7 +10,7 @@ from importlib import resources
 import numpy as np
 
 from avatarlib.errors import InputError
-from avatarlib.show.sheets import _data_uri
+from avatarlib.show.sheets import data_uri
 
 _studio_number = itertools.count(1)
 
@@ -72,7 +72,7 @@ class Studio:
         return _file("studio.html").format(
             name=name,
             alt=html.escape(self.alt),
-            still=_data_uri(self.still),
+            still=data_uri(self.still),
             network=json.dumps(self.network, separators=(",", ":")).replace("<", "\\u003c"),
             others='<button type="button"><canvas></canvas></button>' * OTHERS,
             swatches="".join(swatches),

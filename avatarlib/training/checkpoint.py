@@ -62,7 +62,8 @@ def checkpoints(folder):
 def drawing_weights(state, spec):
     """Of a GAN's state, the weights of the generator that draws: the averaged one, if there is."""
     player = "average" if spec.game.average_pictures else "generator"
-    return {name: state[f"{player}/{name}"] for name in spec.weights("generator")}
+    wanted = {name: f"{player}/{name}" for name in spec.weights("generator")}
+    return {name: state[long] for name, long in wanted.items() if long in state}
 
 
 def not_numbers(arrays):

@@ -87,9 +87,11 @@ class Loop:
         save_every: seconds between two checkpoints.
         on_samples: called as on_samples(step, drawings) at each sheet.
         recipe: plain data, kept in the checkpoints.
-        watch: a `Health`, or another with its two methods, whose sentences become warnings.
         keep_at: shares of the run, such as (0.25, 0.5, 1), at which the generator is kept for
             good, in the folder's generator-STEPS.safetensors.
+
+    Attributes:
+        watch: None, or a `Health`, whose sentences become warnings.
 
     Raises:
         InputError: data, spec or folder do not fit.
@@ -105,13 +107,11 @@ class Loop:
         save_every=60,
         on_samples=None,
         recipe=None,
-        watch=None,
         keep_at=(),
     ):
         self.gan, self.budget, self.folder = gan, budget, Path(out) if out else None
         self.sample_every, self.save_every = sample_every, save_every
-        self.on_samples, self.recipe, self.watch = on_samples, recipe, watch
-        self.keep_at = keep_at
+        self.on_samples, self.recipe, self.keep_at, self.watch = on_samples, recipe, keep_at, None
         self.feed = Feed(gan.spec, data, gan.seed)
         self.run = Run(gan)
         z = noise(SAMPLE_SEED, "latent", 0, (SAMPLES, gan.spec.latent))
