@@ -34,8 +34,9 @@ SHORT, LONG = 5, 30  # minutes
 def main():
     """Train everything for five minutes, the best of each for thirty, and print the table."""
     minutes = parse()
-    runs = {f"{name}-{b}": with_batch(spec, b) for name, spec in CLASSICS.items() for b in BATCHES}
-    runs["recommended"] = al.presets.small()
+    runs = {"recommended": al.presets.small()}
+    for name, spec in CLASSICS.items():
+        runs |= {f"{name}-{batch}": with_batch(spec, batch) for batch in BATCHES}
     for name, spec in runs.items():
         train(name, spec, SHORT)
     choose = scale("big-smile-32", judges.VALIDATION_SEED)
