@@ -20,6 +20,7 @@ from avatarlib.backends import (
 from avatarlib.errors import InputError
 from avatarlib.pixels import to_float, to_uint8
 from avatarlib.randomness import noise
+from avatarlib.records import measured
 from avatarlib.runs import draw, load_network, train
 
 __version__ = "0.1.0"
@@ -30,6 +31,7 @@ __all__ = [
     "data",
     "draw",
     "load_network",
+    "measured",
     "noise",
     "presets",
     "pretrained",

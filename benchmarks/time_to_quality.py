@@ -9,7 +9,8 @@ choose its batch size of 32, 64, 128 and 256. Before an opponent draws, the stat
 normalisation are computed afresh. Choices are made on validation avatars with one judge; the
 table reports, once, on held-out avatars with another.
 
-A run that was stopped goes on where it stopped; runs lie in _build/time-to-quality.
+A run that was stopped goes on where it stopped; runs lie in _build/time-to-quality. What comes
+out is shipped with the library: `al.measured("time-to-quality")`.
 """
 
 import argparse
@@ -22,36 +23,36 @@ import torch
 import avatarlib as al
 from avatarlib import judges
 from avatarlib.files import atomic_write
+from avatarlib.records import keep_measured
 from avatarlib.training.layers import BatchNorm
 
 FOLDER = Path("_build/time-to-quality")
 BATCHES = (32, 64, 128, 256)
 CLASSICS = {"article": al.presets.article(32, 3), "dcgan": al.presets.dcgan()}
-DRAWN, LATENT_SEED = 5000, 11
+DRAWN, LATENT_SEED = 5000, 11  # drawings to be scored
+SHOWN, SHOWN_SEED = 16, 7  # drawings to be looked at
 SHORT, LONG = 5, 30  # minutes
 
 
 def main():
-    """Train everything for five minutes, the best of each for thirty, and print the table."""
+    """Train everything for five minutes, the best of each for thirty; print and keep the tables."""
     minutes = parse()
     runs = {"recommended": al.presets.small()}
     for name, spec in CLASSICS.items():
         runs |= {f"{name}-{batch}": with_batch(spec, batch) for batch in BATCHES}
     for name, spec in runs.items():
         train(name, spec, SHORT)
-    choose = scale("big-smile-32", judges.VALIDATION_SEED)
-    scores = {name: choose(drawings(name, SHORT)) for name in runs}
-    print_table("validation avatars, first judge", SHORT, scores)
-    chosen = {"recommended": "recommended"}
-    for classic in CLASSICS:
-        of_it = [f"{classic}-{batch}" for batch in BATCHES]
-        chosen[classic] = min(of_it, key=lambda name: scores[name].distance)
+    rows = table("validation", scale("big-smile-32", judges.VALIDATION_SEED), runs, SHORT)
+    distances = {row["name"]: row["distance"] for row in rows}
+    best = [min((f"{of}-{batch}" for batch in BATCHES), key=distances.get) for of in CLASSICS]
+    chosen = ["recommended", *best]
     report = scale("big-smile-32-second", judges.HELD_OUT_SEED)
     for length in (SHORT, LONG) if minutes == LONG else (SHORT,):
-        for name in chosen.values():
+        for name in chosen:
             train(name, runs[name], length)
-        scores = {name: report(drawings(name, length)) for name in chosen.values()}
-        print_table("held-out avatars, second judge", length, scores)
+        rows += table("held-out", report, chosen, length)
+    shown = np.stack([load(row["name"], row["minutes"])["shown"] for row in rows])
+    keep_measured("time-to-quality", "python benchmarks/time_to_quality.py", rows, drawings=shown)
 
 
 def parse():
@@ -89,11 +90,15 @@ def train(name, spec, minutes):
     generator = run.gan.average
     if not spec.game.average_pictures:
         generator = recalibrated(generator)
-    z = al.noise(LATENT_SEED, "latent", 0, (DRAWN, spec.latent))
-    images = al.to_uint8(al.backend("torch").generate(generator, z))
+    z, z_shown = (
+        al.noise(seed, "latent", 0, (count, spec.latent))
+        for seed, count in ((LATENT_SEED, DRAWN), (SHOWN_SEED, SHOWN))
+    )
+    draw = al.backend("torch").generate
+    images, shown = (al.to_uint8(draw(generator, latents)) for latents in (z, z_shown))
     pictures = run.gan.steps * spec.game.batch
     with atomic_write(drawings_file(name, minutes)) as file:
-        np.savez(file, images=images, pictures=pictures, seconds=run.seconds)
+        np.savez(file, images=images, shown=shown, pictures=pictures, seconds=run.seconds)
 
 
 def recalibrated(generator):
@@ -115,23 +120,28 @@ def drawings_file(name, minutes):
     return FOLDER / f"{name}-{minutes}min.npz"
 
 
-def drawings(name, minutes):
-    """5,000 drawings of a run after so many minutes."""
+def load(name, minutes):
+    """What was drawn by a run after so many minutes."""
     with np.load(drawings_file(name, minutes)) as file:
-        return file["images"]
+        return dict(file)
 
 
-def print_table(title, minutes, scores):
-    """Distance, coverage and pictures seen of the scored runs."""
-    print(f"\nafter {minutes} minutes, {title}")
+def table(split, score, names, minutes):
+    """Score the runs after so many minutes, print the table and return its rows."""
+    print(f"\nafter {minutes} minutes, {split} avatars")
     print(f"{'':<14}{'distance':>10}{'rarest':>9}  {'':<28}{'pictures':>10}")
-    for name, score in scores.items():
-        attribute, value, ratio = score.rarest
-        with np.load(drawings_file(name, minutes)) as file:
-            pictures = int(file["pictures"])
+    rows = []
+    for name in names:
+        found = load(name, minutes)
+        result, pictures = score(found["images"]), int(found["pictures"])
+        attribute, value, ratio = result.rarest
         rarest = f"{attribute} {value}"
-        print(f"{name:<14}{score.distance:>10.1f}{ratio:>9.2f}  {rarest:<28}{pictures:>10,}")
-    print(f"{'real avatars':<14}{score.floor:>10.1f}")
+        print(f"{name:<14}{result.distance:>10.1f}{ratio:>9.2f}  {rarest:<28}{pictures:>10,}")
+        row = {"split": split, "minutes": minutes, "name": name, "pictures": pictures}
+        row |= {"distance": round(result.distance, 1), "floor": round(result.floor, 1)}
+        rows.append(row | {"rarest": list(result.rarest)})
+    print(f"{'real avatars':<14}{result.floor:>10.1f}")
+    return rows
 
 
 if __name__ == "__main__":

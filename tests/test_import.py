@@ -32,7 +32,7 @@ MAY_KNOW = {
 }
 ABOVE = {
     *("show", "apps", "audit", "exercises", "cli"),
-    *("backends", "health", "judges", "presets", "recipes", "runs"),
+    *("backends", "health", "judges", "presets", "recipes", "records", "runs"),
 }
 FRAMEWORKS = {"torch", "tensorflow", "keras"}
 NOT_AT_IMPORT = [*sorted(FRAMEWORKS), "matplotlib", "scipy", "joblib"]

@@ -56,6 +56,10 @@ def test_what_are_no_pictures_is_refused(images):
             draw(images)
 
 
+def test_a_sheet_of_few_pictures_has_no_empty_places():
+    assert sheet(planted(1), columns=8, zoom=2).size == sheet(planted(1), columns=1, zoom=2).size
+
+
 @pytest.mark.parametrize("settings", [{"columns": 0}, {"zoom": 0}, {"gap": -1}])
 def test_impossible_numbers_are_refused(settings):
     with pytest.raises(InputError, match="A sheet has"):

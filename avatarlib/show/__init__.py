@@ -3,5 +3,6 @@
 from avatarlib.show.sheets import Film, grid, sheet
 from avatarlib.show.studio import Studio
 from avatarlib.show.summary import summary
+from avatarlib.show.words import BIG_SMILE_WORDS
 
-__all__ = ["Film", "Studio", "grid", "sheet", "summary"]
+__all__ = ["BIG_SMILE_WORDS", "Film", "Studio", "grid", "sheet", "summary"]

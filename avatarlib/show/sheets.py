@@ -18,7 +18,7 @@ def sheet(images, columns=8, zoom=1, gap=0):
 
     Args:
         images: uint8 (n, height, width, channels).
-        columns: pictures in a row.
+        columns: pictures in a row, or fewer if there are fewer.
         zoom: each pixel becomes zoom x zoom pixels.
         gap: white pixels between pictures, before zooming.
 
@@ -32,6 +32,7 @@ def sheet(images, columns=8, zoom=1, gap=0):
     if zoom < 1 or gap < 0:
         raise InputError("A sheet has a zoom of at least 1 and no negative gap.")
     n, height, width, channels = images.shape
+    columns = min(columns, n)
     rows = -(-n // columns)
     canvas = np.full(
         (rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 255, np.uint8

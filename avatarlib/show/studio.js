@@ -149,15 +149,39 @@ function show(canvas, pixels, [height, width, channels]) {
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-function save(canvas, name) {
+// The check sum of a PNG chunk (CRC-32, PNG specification, annex D).
+function checkSum(bytes) {
+  let sum = -1;
+  for (const byte of bytes) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? sum >>> 1 ^ 0xedb88320 : sum >>> 1;
+  }
+  return ~sum >>> 0;
+}
+
+// A PNG with a text inside: a chunk iTXt (PNG specification, 11.3.4.5) behind the first chunk,
+// which ends at byte 33. The five zeros: end of keyword, not compressed, no language, no translation.
+function withText(png, keyword, text) {
+  const content = new TextEncoder().encode(`iTXt${keyword}\0\0\0\0\0${text}`);
+  const chunk = new Uint8Array(content.length + 8), view = new DataView(chunk.buffer);
+  view.setUint32(0, content.length - 4);
+  chunk.set(content, 4);
+  view.setUint32(content.length + 4, checkSum(content));
+  return new Blob([png.slice(0, 33), chunk, png.slice(33)], { type: "image/png" });
+}
+
+async function save(canvas, name, credit) {
   const large = document.createElement("canvas");
   large.width = large.height = 512;
   const context = large.getContext("2d");
   context.imageSmoothingEnabled = false;
   context.drawImage(canvas, 0, 0, 512, 512);
+  let file = await new Promise((done) => large.toBlob(done, "image/png"));
+  if (credit) file = withText(await file.arrayBuffer(), "Copyright", credit);
   const link = Object.assign(document.createElement("a"), { download: name });
-  link.href = large.toDataURL("image/png");
+  link.href = URL.createObjectURL(file);
   link.click();
+  setTimeout(URL.revokeObjectURL, 60_000, link.href);
 }
 
 function open(studio) {
@@ -202,7 +226,8 @@ function open(studio) {
     button.addEventListener("click", () => go(face - (face - 1) % others.length + i)));
   const [another, keep] = form.querySelectorAll("button");
   another.addEventListener("click", () => go(face + 1));
-  keep.addEventListener("click", () => save(canvas, `avatar-face-${face}.png`));
+  keep.addEventListener("click", () => 
+    save(canvas, `avatar-face-${face}.png`, network.credit));
   number.addEventListener("change", () => go(Number(number.value)));
   form.addEventListener("input", (event) => { if (event.target !== number) update(); });
   form.addEventListener("submit", (event) => event.preventDefault());

@@ -45,14 +45,16 @@ class Studio:
             weights are not its generator's.
     """
 
-    def __init__(self, spec, weights, still, alt, words=None):
+    def __init__(self, spec, weights, still, alt, words=None, credit=None):
         self.spec, self.still, self.alt, self.words = spec, still, alt, words or {}
+        self.credit = credit
         _check(spec, weights)
         self.network = _network(spec, weights) | {
             "attributes": [
                 {"label": self._word(name), "values": [self._word(name, v) for v in values]}
                 for name, values in spec.conditions
-            ]
+            ],
+            "credit": credit,
         }
 
     def _word(self, name, value=None):
@@ -77,9 +79,14 @@ class Studio:
             others='<button type="button"><canvas></canvas></button>' * OTHERS,
             swatches="".join(swatches),
             selects=f'<div class="studio-selects">{"".join(selects)}</div>' if selects else "",
+            credit=_credit(self.credit) if self.credit else "",
             style=_file("studio.css"),
             script=_file("studio.js"),
         )
+
+
+def _credit(text):
+    return f'<p class="studio-credit">{html.escape(text)}</p>'
 
 
 def _check(spec, weights):

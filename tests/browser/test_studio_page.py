@@ -69,12 +69,14 @@ def weights_of(spec):
     return weights
 
 
+CREDIT = "Drawn after “parts” by 小明, CC BY 4.0"
 STILL = Image.new("RGB", (32, 32), (200, 150, 100))
 
 
 def studio(name, alt="faces"):
     spec = SPECS[name]
-    return al.show.Studio(spec, weights_of(spec), STILL, alt, words=WORDS)._repr_html_()
+    shown = al.show.Studio(spec, weights_of(spec), STILL, alt, words=WORDS, credit=CREDIT)
+    return shown._repr_html_()
 
 
 @dataclass
@@ -326,8 +328,11 @@ def test_the_picture_is_saved_large_with_sharp_pixels(opened):
     with page.expect_download() as download:
         page.get_by_role("button", name="Save picture").click()
     assert download.value.suggested_filename == "avatar-face-1.png"
-    saved = np.asarray(Image.open(io.BytesIO(download.value.path().read_bytes())).convert("RGBA"))
+    file = Image.open(io.BytesIO(download.value.path().read_bytes()))
+    saved = np.asarray(file.convert("RGBA"))
     assert (saved == pixels(page).repeat(16, axis=0).repeat(16, axis=1)).all()
+    assert file.text == {"Copyright": CREDIT}
+    assert page.get_by_text(CREDIT).is_visible()
 
 
 # ------------------------------------------------------------------------------------ for everyone

@@ -1,0 +1,115 @@
+"""From the article's network to the recommended one, one change at a time, and back again.
+
+    python benchmarks/ladder.py    # about an hour on two cores; finished runs are kept
+
+Colour avatars at 32 pixels. Every run sees 100,000 pictures, in PyTorch on one thread, as many
+runs at a time as there are cores. Each is scored on validation avatars. `climb` adds one change
+after the other to the article's network, with two seeds; `descent` takes one away from the
+recommended network. What comes out is shipped with the library: `al.measured("ladder")`.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from side_by_side import DRAWN, train_all
+
+import avatarlib as al
+from avatarlib import judges
+from avatarlib.records import keep_measured
+from avatarlib.training.layers import BatchNorm, Conv, ConvTranspose, Paint
+
+PICTURES = 100_000
+RECOMMENDED = al.presets.small()
+GAME = RECOMMENDED.game
+
+
+def rules(spec, **changes):
+    """A spec with other rules of the game."""
+    return replace(spec, game=replace(spec.game, **changes))
+
+
+def unpainted(spec):
+    """The generator paints at full size only, as plain generators do."""
+    *earlier, last = (layer for layer in spec.generator if isinstance(layer, Paint))
+    kept = tuple(layer for layer in spec.generator if layer not in earlier)
+    return replace(spec, generator=kept)
+
+
+def with_kernel(spec, kernel):
+    """All convolutions that change the size get another kernel."""
+
+    def changed(layers):
+        return tuple(
+            replace(layer, kernel=kernel) if isinstance(layer, (Conv, ConvTranspose)) else layer
+            for layer in layers
+        )
+
+    players = changed(spec.generator), changed(spec.discriminator)
+    return replace(spec, generator=players[0], discriminator=players[1])
+
+
+def unnormalised(spec):
+    """The generator without batch normalisation."""
+    kept = tuple(layer for layer in spec.generator if not isinstance(layer, BatchNorm))
+    return replace(spec, generator=kept)
+
+
+def climb():
+    """The rungs, each with all changes of those before it: name -> Spec."""
+    article = al.presets.article(32, 3)
+    rungs = {"article": article}
+    spec = rungs["lighter"] = replace(unpainted(RECOMMENDED), game=article.game)
+    changes = {
+        "alternating": {"moves": "alternating"},
+        "pairs": {"loss": "relativistic"},
+        "penalties": {"r1": GAME.r1, "r2": GAME.r2},
+        "memory": {"beta1": GAME.beta1, "beta2": GAME.beta2, "epsilon": GAME.epsilon},
+        "bold": {"rate_d": GAME.rate_d, "rate_g": GAME.rate_g},
+        "falling": {"rate_left": GAME.rate_left},
+        "averaged": {"average_pictures": GAME.average_pictures},
+    }
+    for name, change in changes.items():
+        spec = rungs[name] = rules(spec, **change)
+    painting = replace(spec, generator=RECOMMENDED.generator)
+    assert painting == RECOMMENDED, "the climb must end at the recommended network"
+    return rungs | {"painting": painting}
+
+
+def descent():
+    """The recommended network without one of its parts: name -> Spec."""
+    return {
+        "non-saturating loss": rules(RECOMMENDED, loss="non-saturating"),
+        "penalties of 0.5, not 3": rules(RECOMMENDED, r1=0.5, r2=0.5),
+        "beta1 0.9, beta2 0.999": rules(RECOMMENDED, beta1=0.9, beta2=0.999),
+        "rates of 0.0002": rules(RECOMMENDED, rate_d=2e-4, rate_g=2e-4),
+        "rates that do not fall": rules(RECOMMENDED, rate_left=1.0),
+        "no average": rules(RECOMMENDED, average_pictures=0),
+        "both move at once": rules(RECOMMENDED, moves="simultaneous"),
+        "kernel 5": with_kernel(RECOMMENDED, 5),
+        "no batch normalisation": unnormalised(RECOMMENDED),
+        "batches of 128": rules(RECOMMENDED, batch=128),
+    }
+
+
+def main():
+    """Train what is missing, score everything, keep the record and print the table."""
+    plan = [("climb", name, spec, seed) for seed in (0, 1) for name, spec in climb().items()]
+    plan += [("descent", name, spec, 0) for name, spec in descent().items()]
+    runs = {f"{part} {name} {seed}": (spec, seed) for part, name, spec, seed in plan}
+    drawings = train_all(Path("_build/ladder"), runs, PICTURES)
+    real = al.data.render("big-smile", DRAWN, 32, judges.VALIDATION_SEED, progress=False)
+    scale = judges.Scale(judges.load("big-smile-32"), real)
+    rows = []
+    for (part, name, _, seed), (run, found) in zip(plan, drawings.items(), strict=True):
+        score, seconds = scale(found["images"]), round(float(found["seconds"]))
+        row = {"part": part, "name": name, "seed": seed, "seconds": seconds}
+        row |= {"distance": round(score.distance, 1), "floor": round(score.floor, 1)}
+        rows.append(row | {"rarest": list(score.rarest)})
+        print(f"{run:<34} {seconds:5} s  {score}")
+    shown = np.stack([found["shown"] for found in drawings.values()])
+    keep_measured("ladder", "python benchmarks/ladder.py", rows, drawings=shown)
+
+
+if __name__ == "__main__":
+    main()

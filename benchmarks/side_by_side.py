@@ -1,0 +1,67 @@
+"""Training many networks on one thread each, as many at a time as there are cores."""
+
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import numpy as np
+
+import avatarlib as al
+from avatarlib.files import atomic_write
+
+DRAWN, LATENT_SEED = 5000, 11  # drawings to be scored
+SHOWN, SHOWN_SEED = 16, 7  # drawings to be looked at
+
+
+def train_all(folder, runs, pictures):
+    """Train what is missing, in PyTorch; a run that was stopped begins again, finished ones stay.
+
+    Args:
+        folder: where the drawings lie.
+        runs: name -> (spec, seed); 20,000 colour avatars at 32 pixels are the data of all.
+        pictures: how many real pictures each run sees.
+
+    Returns:
+        name -> {"images": uint8 (5000, 32, 32, 3), "shown": uint8 (16, 32, 32, 3), "seconds"},
+        the seconds being the processor's, which other work on the machine hardly changes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    al.data.render("big-smile", 20_000, 32, 0)  # so that the workers find it
+    files = {name: folder / f"{name.replace(' ', '-')}.npz" for name in runs}
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _one_thread) as pool:
+        jobs = [pool.submit(_train, files[name], *runs[name], pictures) for name in runs]
+        for name, job in zip(runs, jobs, strict=True):
+            job.result()
+            print(name, flush=True)
+    return {name: _load(file) for name, file in files.items()}
+
+
+def _one_thread():
+    """What a worker does first."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _train(file, spec, seed, pictures):
+    """Train one run and keep its drawings; nothing is done twice."""
+    if file.exists():
+        return
+    avatars = al.data.render("big-smile", 20_000, 32, 0, progress=False)
+    steps, start = pictures // spec.game.batch, time.process_time()
+    run = al.train(spec, avatars, steps=steps, seed=seed, framework="torch", progress=False)
+    seconds = time.process_time() - start
+    z, z_shown = (
+        al.noise(seed, "latent", 0, (count, spec.latent))
+        for seed, count in ((LATENT_SEED, DRAWN), (SHOWN_SEED, SHOWN))
+    )
+    images, shown = (al.to_uint8(run.gan.generate(latents)) for latents in (z, z_shown))
+    with atomic_write(file) as opened:
+        np.savez(opened, images=images, shown=shown, seconds=seconds)
+
+
+def _load(file):
+    with np.load(file) as arrays:
+        return dict(arrays)

@@ -1,0 +1,51 @@
+"""How much luck there is in five minutes: twenty seeds of the recommended network.
+
+    python benchmarks/stability.py    # two hours on two cores; finished runs are kept
+
+Colour avatars at 32 pixels; every run sees as many pictures as five minutes hold in
+time_to_quality.py, in PyTorch on one thread, as many runs at a time as there are cores. Scored on
+held-out avatars by the second judge. What comes out is shipped with the library:
+`al.measured("stability")`.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from side_by_side import DRAWN, train_all
+
+import avatarlib as al
+from avatarlib import judges
+from avatarlib.records import keep_measured
+
+SEEDS = range(20)
+
+
+def main():
+    """Train what is missing, score everything, keep the record and print the table."""
+    timed, _ = al.measured("time-to-quality")
+    (pictures,) = {
+        row["pictures"]
+        for row in timed["rows"]
+        if row["name"] == "recommended" and row["minutes"] == 5
+    }
+    runs = {f"seed {seed}": (al.presets.small(), seed) for seed in SEEDS}
+    drawings = train_all(Path("_build/stability"), runs, pictures)
+    real = al.data.render("big-smile", DRAWN, 32, judges.HELD_OUT_SEED, progress=False)
+    scale = judges.Scale(judges.load("big-smile-32-second"), real)
+    rows = []
+    for seed, (name, found) in zip(SEEDS, drawings.items(), strict=True):
+        score, seconds = scale(found["images"]), round(float(found["seconds"]))
+        row = {"seed": seed, "seconds": seconds, "pictures": pictures}
+        row |= {"distance": round(score.distance, 1), "floor": round(score.floor, 1)}
+        rows.append(row | {"rarest": list(score.rarest)})
+        print(f"{name:<8} {seconds:5} s  {score}")
+    distances = np.array([row["distance"] for row in rows])
+    median = np.median(distances)
+    near = (distances <= 2 * median).sum()
+    print(f"median {median:.1f}, worst {distances.max():.1f}; within twice the median: {near}")
+    shown = np.stack([found["shown"] for found in drawings.values()])
+    keep_measured("stability", "python benchmarks/stability.py", rows, drawings=shown)
+
+
+if __name__ == "__main__":
+    main()
