@@ -15,6 +15,7 @@ from avatarlib.backends import (
     pretrained_names,
     pretrained_record,
     steps,
+    through_training,
     tier,
 )
 from avatarlib.errors import InputError
@@ -39,6 +40,7 @@ __all__ = [
     "pretrained_record",
     "show",
     "steps",
+    "through_training",
     "tier",
     "to_float",
     "to_uint8",

@@ -60,11 +60,40 @@ def pretrained(name, *, framework=None):
     Raises:
         InputError: there is no such network.
     """
-    weights, header = load_arrays(pretrained_file(name, ".safetensors"))
+    generator, _ = _stored(pretrained_file(name, ".safetensors"), framework)
+    return generator
+
+
+def through_training(name, framework=None):
+    """The generator of a run that the book compares, at six moments of its training.
+
+    Args:
+        name: "big-smile-32".
+        framework: as in `backend`.
+
+    Returns:
+        [(steps, Generator), ...], the earliest first.
+
+    Raises:
+        InputError: no generators were kept of such a run.
+    """
+    folder = _pretrained_folder() / "through-training"
+    runs = sorted(path.name for path in folder.iterdir())
+    if name not in runs:
+        raise InputError(f"No generators were kept of {name!r}; there are: {', '.join(runs)}.")
+    found = []
+    for moment in _names(folder / name):
+        generator, header = _stored(folder / name / f"{moment}.safetensors", framework)
+        found.append((header["steps"], generator))
+    return found
+
+
+def _stored(file, framework):
+    weights, header = load_arrays(file)
     twin = backend(framework)
     generator = twin.Generator(Spec.from_json(header["spec"]))
     twin.set_weights(generator, weights)  # stored in half precision, computed in single
-    return generator
+    return generator, header
 
 
 def pretrained_record(name):

@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from side_by_side import DRAWN, train_all
+from drawing import DRAWN
+from side_by_side import train_all
 
 import avatarlib as al
 from avatarlib import judges
@@ -97,17 +98,17 @@ def main():
     plan = [("climb", name, spec, seed) for seed in (0, 1) for name, spec in climb().items()]
     plan += [("descent", name, spec, 0) for name, spec in descent().items()]
     runs = {f"{part} {name} {seed}": (spec, seed) for part, name, spec, seed in plan}
-    drawings = train_all(Path("_build/ladder"), runs, PICTURES)
+    found = train_all(Path("_build/ladder"), runs, PICTURES)
     real = al.data.render("big-smile", DRAWN, 32, judges.VALIDATION_SEED, progress=False)
     scale = judges.Scale(judges.load("big-smile-32"), real)
     rows = []
-    for (part, name, _, seed), (run, found) in zip(plan, drawings.items(), strict=True):
-        score, seconds = scale(found["images"]), round(float(found["seconds"]))
+    for (part, name, _, seed), (run, of) in zip(plan, found.items(), strict=True):
+        score, seconds = scale(of["images"]), round(float(of["seconds"]))
         row = {"part": part, "name": name, "seed": seed, "seconds": seconds}
         row |= {"distance": round(score.distance, 1), "floor": round(score.floor, 1)}
         rows.append(row | {"rarest": list(score.rarest)})
         print(f"{run:<34} {seconds:5} s  {score}")
-    shown = np.stack([found["shown"] for found in drawings.values()])
+    shown = np.stack([of["shown"] for of in found.values()])
     keep_measured("ladder", "python benchmarks/ladder.py", rows, drawings=shown)
 
 

@@ -6,12 +6,10 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import numpy as np
+from drawing import drawings
 
 import avatarlib as al
 from avatarlib.files import atomic_write
-
-DRAWN, LATENT_SEED = 5000, 11  # drawings to be scored
-SHOWN, SHOWN_SEED = 16, 7  # drawings to be looked at
 
 
 def train_all(folder, runs, pictures):
@@ -53,13 +51,8 @@ def _train(file, spec, seed, pictures):
     steps, start = pictures // spec.game.batch, time.process_time()
     run = al.train(spec, avatars, steps=steps, seed=seed, framework="torch", progress=False)
     seconds = time.process_time() - start
-    z, z_shown = (
-        al.noise(seed, "latent", 0, (count, spec.latent))
-        for seed, count in ((LATENT_SEED, DRAWN), (SHOWN_SEED, SHOWN))
-    )
-    images, shown = (al.to_uint8(run.gan.generate(latents)) for latents in (z, z_shown))
     with atomic_write(file) as opened:
-        np.savez(opened, images=images, shown=shown, seconds=seconds)
+        np.savez(opened, **drawings(run.gan), seconds=seconds)
 
 
 def _load(file):

@@ -11,7 +11,8 @@ held-out avatars by the second judge. What comes out is shipped with the library
 from pathlib import Path
 
 import numpy as np
-from side_by_side import DRAWN, train_all
+from drawing import DRAWN
+from side_by_side import train_all
 
 import avatarlib as al
 from avatarlib import judges
@@ -29,12 +30,12 @@ def main():
         if row["name"] == "recommended" and row["minutes"] == 5
     }
     runs = {f"seed {seed}": (al.presets.small(), seed) for seed in SEEDS}
-    drawings = train_all(Path("_build/stability"), runs, pictures)
+    found = train_all(Path("_build/stability"), runs, pictures)
     real = al.data.render("big-smile", DRAWN, 32, judges.HELD_OUT_SEED, progress=False)
     scale = judges.Scale(judges.load("big-smile-32-second"), real)
     rows = []
-    for seed, (name, found) in zip(SEEDS, drawings.items(), strict=True):
-        score, seconds = scale(found["images"]), round(float(found["seconds"]))
+    for seed, (name, of) in zip(SEEDS, found.items(), strict=True):
+        score, seconds = scale(of["images"]), round(float(of["seconds"]))
         row = {"seed": seed, "seconds": seconds, "pictures": pictures}
         row |= {"distance": round(score.distance, 1), "floor": round(score.floor, 1)}
         rows.append(row | {"rarest": list(score.rarest)})
@@ -43,7 +44,7 @@ def main():
     median = np.median(distances)
     near = (distances <= 2 * median).sum()
     print(f"median {median:.1f}, worst {distances.max():.1f}; within twice the median: {near}")
-    shown = np.stack([found["shown"] for found in drawings.values()])
+    shown = np.stack([of["shown"] for of in found.values()])
     keep_measured("stability", "python benchmarks/stability.py", rows, drawings=shown)
 
 

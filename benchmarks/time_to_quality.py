@@ -18,19 +18,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
+from drawing import DRAWN, drawings
 
 import avatarlib as al
 from avatarlib import judges
 from avatarlib.files import atomic_write
 from avatarlib.records import keep_measured
-from avatarlib.training.layers import BatchNorm
 
 FOLDER = Path("_build/time-to-quality")
 BATCHES = (32, 64, 128, 256)
 CLASSICS = {"article": al.presets.article(32, 3), "dcgan": al.presets.dcgan()}
-DRAWN, LATENT_SEED = 5000, 11  # drawings to be scored
-SHOWN, SHOWN_SEED = 16, 7  # drawings to be looked at
 SHORT, LONG = 5, 30  # minutes
 
 
@@ -87,32 +84,9 @@ def train(name, spec, minutes):
         framework="torch",
         sample_every=10**9,
     )
-    generator = run.gan.average
-    if not spec.game.average_pictures:
-        generator = recalibrated(generator)
-    z, z_shown = (
-        al.noise(seed, "latent", 0, (count, spec.latent))
-        for seed, count in ((LATENT_SEED, DRAWN), (SHOWN_SEED, SHOWN))
-    )
-    draw = al.backend("torch").generate
-    images, shown = (al.to_uint8(draw(generator, latents)) for latents in (z, z_shown))
     pictures = run.gan.steps * spec.game.batch
     with atomic_write(drawings_file(name, minutes)) as file:
-        np.savez(file, images=images, shown=shown, pictures=pictures, seconds=run.seconds)
-
-
-def recalibrated(generator):
-    """The generator with batch normalisation's averages taken afresh from 2,000 drawings."""
-    forgetful = [
-        replace(layer, momentum=0.0) if isinstance(layer, BatchNorm) else layer
-        for layer in generator.spec.generator
-    ]
-    fresh = al.backend("torch").Generator(replace(generator.spec, generator=tuple(forgetful)))
-    al.backend("torch").set_weights(fresh, al.backend("torch").get_weights(generator))
-    z = al.noise(LATENT_SEED + 1, "latent", 0, (2000, generator.spec.latent))
-    with torch.no_grad():
-        fresh(torch.from_numpy(z), training=True)
-    return fresh
+        np.savez(file, **drawings(run.gan), pictures=pictures, seconds=run.seconds)
 
 
 def drawings_file(name, minutes):

@@ -124,3 +124,19 @@ def test_the_first_page_says_how_large_the_network_of_its_wall_is():
     assert f"{round(learned, -4):,} weights" in text
     assert "sixty-four random numbers\nand six wishes" in text
     assert (spec.latent, len(spec.conditions)) == (64, 6)
+
+
+def test_the_published_network_is_one_of_those_kept_along_its_run():
+    card, _ = al.pretrained_record("big-smile-32")
+    kept = dict(al.through_training("big-smile-32"))
+    assert list(kept) == sorted(kept) and len(kept) == 6
+    z = al.noise(0, "latent", 0, (4, 64))
+    draw = al.backend().generate
+    published = draw(al.pretrained("big-smile-32"), z)
+    same = [steps for steps, one in kept.items() if (draw(one, z) == published).all()]
+    assert same == [card["steps"]]
+
+
+def test_an_unknown_run_names_those_that_were_kept():
+    with pytest.raises(InputError, match="'grey-28'; there are: big-smile-32"):
+        al.through_training("grey-28")
