@@ -81,6 +81,7 @@ def descent():
     """The recommended network without one of its parts: name -> Spec."""
     return {
         "non-saturating loss": rules(RECOMMENDED, loss="non-saturating"),
+        "no penalties": rules(RECOMMENDED, r1=0.0, r2=0.0),
         "penalties of 0.5, not 3": rules(RECOMMENDED, r1=0.5, r2=0.5),
         "beta1 0.9, beta2 0.999": rules(RECOMMENDED, beta1=0.9, beta2=0.999),
         "rates of 0.0002": rules(RECOMMENDED, rate_d=2e-4, rate_g=2e-4),

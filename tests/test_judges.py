@@ -8,7 +8,14 @@ from scipy.special import log_softmax
 from avatarlib.data import Attribute, AvatarSet, render
 from avatarlib.data.conditions import one_hot
 from avatarlib.errors import InputError
-from avatarlib.judges import Scale, judge_spec, load, train_judge
+from avatarlib.judges import (
+    HELD_OUT_SEED,
+    VALIDATION_SEED,
+    Scale,
+    judge_spec,
+    load,
+    train_judge,
+)
 from avatarlib.training.spec import JudgeSpec
 
 ATTRIBUTES = ("skin_colour", "hair")
@@ -121,3 +128,12 @@ def test_an_unknown_judge_gets_a_sentence():
 def test_a_judge_refuses_sizes_that_it_has_no_layers_for(planted):
     with pytest.raises(InputError, match="28, 32 or 64 pixels square, not at 8 x 8"):
         judge_spec(planted, ("hair",))
+
+
+def test_what_is_chosen_on_and_what_is_reported_on_have_no_avatar_in_common():
+    training, *others = (
+        {image.tobytes() for image in render("big-smile", 300, 32, seed).images}
+        for seed in (0, VALIDATION_SEED, HELD_OUT_SEED)
+    )
+    validation, held_out = others
+    assert len(validation & held_out) < 3 and len(training & (validation | held_out)) < 3

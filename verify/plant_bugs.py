@@ -51,6 +51,12 @@ NOTICE = {
     "avatarlib/pixels.py": "spec networks",
     "avatarlib/training/report.py": "losses",
     "avatarlib/health.py": "losses loop",
+    "avatarlib/metrics/frechet.py": "metrics",
+    "avatarlib/metrics/coverage.py": "metrics judges",
+    "avatarlib/judges.py": "judges",
+    "avatarlib/torch/features.py": "judges",
+    "avatarlib/tensorflow/features.py": "judges",
+    "avatarlib/backends.py": "backends",
 }
 
 
