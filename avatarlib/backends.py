@@ -77,7 +77,7 @@ def through_training(name, framework=None):
     Raises:
         InputError: no generators were kept of such a run.
     """
-    folder = _pretrained_folder() / "through-training"
+    folder = pretrained_folder() / "through-training"
     runs = sorted(path.name for path in folder.iterdir())
     if name not in runs:
         raise InputError(f"No generators were kept of {name!r}; there are: {', '.join(runs)}.")
@@ -121,7 +121,7 @@ def pretrained_record(name):
 
 def pretrained_names():
     """The names of the networks that come with the library."""
-    return _names(_pretrained_folder())
+    return _names(pretrained_folder())
 
 
 def pretrained_file(name, ending, folder=""):
@@ -130,11 +130,16 @@ def pretrained_file(name, ending, folder=""):
     Raises:
         InputError: there is no network of that name.
     """
-    place = _pretrained_folder() / folder
+    place = pretrained_folder() / folder
     known = _names(place)
     if name not in known:
         raise InputError(f"There is no pretrained network {name!r}; there is: {', '.join(known)}.")
     return place / f"{name}{ending}"
+
+
+def pretrained_folder():
+    """Where everything that comes with the library lies."""
+    return resources.files("avatarlib") / "pretrained"
 
 
 def _names(folder):
@@ -142,10 +147,6 @@ def _names(folder):
     return sorted(
         name.removesuffix(".safetensors") for name in files if name.endswith(".safetensors")
     )
-
-
-def _pretrained_folder():
-    return resources.files("avatarlib") / "pretrained"
 
 
 def tier():

@@ -3,11 +3,12 @@
 import json
 import os
 import platform
-from importlib import metadata, resources
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
+from avatarlib.backends import pretrained_folder
 from avatarlib.errors import InputError
 from avatarlib.files import atomic_write
 
@@ -16,7 +17,7 @@ def measured(name):
     """The results of a long benchmark.
 
     Args:
-        name: "ladder", "time-to-quality" or "stability".
+        name: "ladder" or "time-to-quality".
 
     Returns:
         (record, pictures): `record["rows"]` is a list of plain dictionaries, one for each run;
@@ -26,7 +27,7 @@ def measured(name):
     Raises:
         InputError: there is no such record.
     """
-    folder = _folder()
+    folder = pretrained_folder() / "measured"
     known = sorted(file.name[:-5] for file in folder.iterdir() if file.name.endswith(".json"))
     if name not in known:
         raise InputError(f"Nothing called {name!r} was measured; there is: {', '.join(known)}.")
@@ -47,7 +48,7 @@ def keep_measured(name, command, rows, **pictures):
         rows: plain dictionaries, one for each run.
         pictures: name -> uint8 array with one entry for each row.
     """
-    folder = Path(str(_folder()))
+    folder = Path(str(pretrained_folder())) / "measured"
     folder.mkdir(exist_ok=True)
     packages = ("numpy", "torch", "dicebear-core", "dicebear-styles")
     record = {
@@ -62,7 +63,3 @@ def keep_measured(name, command, rows, **pictures):
     if pictures:
         with atomic_write(folder / f"{name}.npz") as file:
             np.savez_compressed(file, **pictures)
-
-
-def _folder():
-    return resources.files("avatarlib") / "pretrained" / "measured"

@@ -1,18 +1,19 @@
-"""From the article's network to the recommended one, one change at a time, and back again.
+"""From the article's network to the recommended one in nine steps, and back again.
 
     python benchmarks/ladder.py    # about an hour on two cores; finished runs are kept
 
 Colour avatars at 32 pixels. Every run sees 100,000 pictures, in PyTorch on one thread, as many
-runs at a time as there are cores. Each is scored on validation avatars. `climb` adds one change
-after the other to the article's network, with two seeds; `descent` takes one away from the
-recommended network. What comes out is shipped with the library: `al.measured("ladder")`.
+runs at a time as there are cores. Each is scored on validation avatars. `climb`, with two seeds,
+begins with the article's network, exchanges it for a lighter one and then adds one change after
+the other; `descent` takes one away from the recommended network. What comes out is shipped with
+the library: `al.measured("ladder")`.
 """
 
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from drawing import DRAWN
+from scoring import row, scale
 from side_by_side import train_all
 
 import avatarlib as al
@@ -100,14 +101,10 @@ def main():
     plan += [("descent", name, spec, 0) for name, spec in descent().items()]
     runs = {f"{part} {name} {seed}": (spec, seed) for part, name, spec, seed in plan}
     found = train_all(Path("_build/ladder"), runs, PICTURES)
-    real = al.data.render("big-smile", DRAWN, 32, judges.VALIDATION_SEED, progress=False)
-    scale = judges.Scale(judges.load("big-smile-32"), real)
-    rows = []
+    score_of, rows = scale("big-smile-32", judges.VALIDATION_SEED), []
     for (part, name, _, seed), (run, of) in zip(plan, found.items(), strict=True):
-        score, seconds = scale(of["images"]), round(float(of["seconds"]))
-        row = {"part": part, "name": name, "seed": seed, "seconds": seconds}
-        row |= {"distance": round(score.distance, 1), "floor": round(score.floor, 1)}
-        rows.append(row | {"rarest": list(score.rarest)})
+        score, seconds = score_of(of["images"]), round(float(of["seconds"]))
+        rows.append({"part": part, "name": name, "seed": seed, "seconds": seconds} | row(score))
         print(f"{run:<34} {seconds:5} s  {score}")
     shown = np.stack([of["shown"] for of in found.values()])
     keep_measured("ladder", "python benchmarks/ladder.py", rows, drawings=shown)

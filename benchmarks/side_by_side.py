@@ -5,15 +5,13 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-import numpy as np
-from drawing import drawings
+from scoring import keep, kept
 
 import avatarlib as al
-from avatarlib.files import atomic_write
 
 
 def train_all(folder, runs, pictures):
-    """Train what is missing, in PyTorch; a run that was stopped begins again, finished ones stay.
+    """Train what is missing, in PyTorch; finished runs stay, unless their settings have changed.
 
     Args:
         folder: where the drawings lie.
@@ -21,7 +19,7 @@ def train_all(folder, runs, pictures):
         pictures: how many real pictures each run sees.
 
     Returns:
-        name -> {"images": uint8 (5000, 32, 32, 3), "shown": uint8 (16, 32, 32, 3), "seconds"},
+        name -> {"images": uint8 (5000, 32, 32, 3), "shown": uint8 (16, 32, 32, 3), "seconds", …},
         the seconds being the processor's, which other work on the machine hardly changes.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -32,7 +30,7 @@ def train_all(folder, runs, pictures):
         for name, job in zip(runs, jobs, strict=True):
             job.result()
             print(name, flush=True)
-    return {name: _load(file) for name, file in files.items()}
+    return {name: kept(files[name], _made_of(*runs[name], pictures)) for name in runs}
 
 
 def _one_thread():
@@ -45,16 +43,15 @@ def _one_thread():
 
 def _train(file, spec, seed, pictures):
     """Train one run and keep its drawings; nothing is done twice."""
-    if file.exists():
+    made_of = _made_of(spec, seed, pictures)
+    if kept(file, made_of):
         return
     avatars = al.data.render("big-smile", 20_000, 32, 0, progress=False)
     steps, start = pictures // spec.game.batch, time.process_time()
     run = al.train(spec, avatars, steps=steps, seed=seed, framework="torch", progress=False)
-    seconds = time.process_time() - start
-    with atomic_write(file) as opened:
-        np.savez(opened, **drawings(run.gan), seconds=seconds)
+    keep(file, made_of, run, time.process_time() - start)
 
 
-def _load(file):
-    with np.load(file) as arrays:
-        return dict(arrays)
+def _made_of(spec, seed, pictures):
+    """What a run's drawings depend on."""
+    return {"spec": spec.to_json(), "seed": seed, "pictures": pictures}

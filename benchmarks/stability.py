@@ -11,7 +11,7 @@ held-out avatars by the second judge. What comes out is shipped with the library
 from pathlib import Path
 
 import numpy as np
-from drawing import DRAWN
+from scoring import row, scale
 from side_by_side import train_all
 
 import avatarlib as al
@@ -31,14 +31,10 @@ def main():
     }
     runs = {f"seed {seed}": (al.presets.small(), seed) for seed in SEEDS}
     found = train_all(Path("_build/stability"), runs, pictures)
-    real = al.data.render("big-smile", DRAWN, 32, judges.HELD_OUT_SEED, progress=False)
-    scale = judges.Scale(judges.load("big-smile-32-second"), real)
-    rows = []
+    score_of, rows = scale("big-smile-32-second", judges.HELD_OUT_SEED), []
     for seed, (name, of) in zip(SEEDS, found.items(), strict=True):
-        score, seconds = scale(of["images"]), round(float(of["seconds"]))
-        row = {"seed": seed, "seconds": seconds, "pictures": pictures}
-        row |= {"distance": round(score.distance, 1), "floor": round(score.floor, 1)}
-        rows.append(row | {"rarest": list(score.rarest)})
+        score, seconds = score_of(of["images"]), round(float(of["seconds"]))
+        rows.append({"seed": seed, "seconds": seconds, "pictures": pictures} | row(score))
         print(f"{name:<8} {seconds:5} s  {score}")
     distances = np.array([row["distance"] for row in rows])
     median = np.median(distances)

@@ -18,11 +18,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from drawing import DRAWN, drawings
+from scoring import keep, kept, row, scale
 
 import avatarlib as al
 from avatarlib import judges
-from avatarlib.files import atomic_write
 from avatarlib.records import keep_measured
 
 FOLDER = Path("_build/time-to-quality")
@@ -40,15 +39,15 @@ def main():
     for name, spec in runs.items():
         train(name, spec, SHORT)
     rows = table("validation", scale("big-smile-32", judges.VALIDATION_SEED), runs, SHORT)
-    distances = {row["name"]: row["distance"] for row in rows}
+    distances = {of["name"]: of["distance"] for of in rows}
     best = [min((f"{of}-{batch}" for batch in BATCHES), key=distances.get) for of in CLASSICS]
-    chosen = ["recommended", *best]
+    chosen = {name: runs[name] for name in ("recommended", *best)}
     report = scale("big-smile-32-second", judges.HELD_OUT_SEED)
     for length in (SHORT, LONG) if minutes == LONG else (SHORT,):
-        for name in chosen:
-            train(name, runs[name], length)
+        for name, spec in chosen.items():
+            train(name, spec, length)
         rows += table("held-out", report, chosen, length)
-    shown = np.stack([load(row["name"], row["minutes"])["shown"] for row in rows])
+    shown = np.stack([drawn(of["name"], runs[of["name"]], of["minutes"])["shown"] for of in rows])
     keep_measured("time-to-quality", "python benchmarks/time_to_quality.py", rows, drawings=shown)
 
 
@@ -64,15 +63,9 @@ def with_batch(spec, batch):
     return replace(spec, game=replace(spec.game, batch=batch))
 
 
-def scale(judge, data_seed):
-    """A judge with 5,000 avatars that no generator has seen."""
-    real = al.data.render("big-smile", DRAWN, 32, data_seed, progress=False)
-    return judges.Scale(judges.load(judge), real)
-
-
 def train(name, spec, minutes):
     """Train to so many minutes in all, and draw; nothing is done twice."""
-    if drawings_file(name, minutes).exists():
+    if drawn(name, spec, minutes):
         return
     avatars = al.data.render("big-smile", 20_000, 32, 0)
     print(f"{name} to {minutes} minutes")
@@ -84,9 +77,12 @@ def train(name, spec, minutes):
         framework="torch",
         sample_every=10**9,
     )
-    pictures = run.gan.steps * spec.game.batch
-    with atomic_write(drawings_file(name, minutes)) as file:
-        np.savez(file, **drawings(run.gan), pictures=pictures, seconds=run.seconds)
+    keep(drawings_file(name, minutes), made_of(spec, minutes), run)
+
+
+def drawn(name, spec, minutes):
+    """What was drawn by a run after so many minutes, or None."""
+    return kept(drawings_file(name, minutes), made_of(spec, minutes))
 
 
 def drawings_file(name, minutes):
@@ -94,27 +90,25 @@ def drawings_file(name, minutes):
     return FOLDER / f"{name}-{minutes}min.npz"
 
 
-def load(name, minutes):
-    """What was drawn by a run after so many minutes."""
-    with np.load(drawings_file(name, minutes)) as file:
-        return dict(file)
+def made_of(spec, minutes):
+    """What a run's drawings depend on."""
+    return {"spec": spec.to_json(), "minutes": minutes}
 
 
-def table(split, score, names, minutes):
+def table(split, score_of, runs, minutes):
     """Score the runs after so many minutes, print the table and return its rows."""
     print(f"\nafter {minutes} minutes, {split} avatars")
     print(f"{'':<14}{'distance':>10}{'rarest':>9}  {'':<28}{'pictures':>10}")
     rows = []
-    for name in names:
-        found = load(name, minutes)
-        result, pictures = score(found["images"]), int(found["pictures"])
-        attribute, value, ratio = result.rarest
+    for name, spec in runs.items():
+        found = drawn(name, spec, minutes)
+        score, pictures = score_of(found["images"]), int(found["pictures"])
+        attribute, value, ratio = score.rarest
         rarest = f"{attribute} {value}"
-        print(f"{name:<14}{result.distance:>10.1f}{ratio:>9.2f}  {rarest:<28}{pictures:>10,}")
-        row = {"split": split, "minutes": minutes, "name": name, "pictures": pictures}
-        row |= {"distance": round(result.distance, 1), "floor": round(result.floor, 1)}
-        rows.append(row | {"rarest": list(result.rarest)})
-    print(f"{'real avatars':<14}{result.floor:>10.1f}")
+        print(f"{name:<14}{score.distance:>10.1f}{ratio:>9.2f}  {rarest:<28}{pictures:>10,}")
+        of = {"split": split, "minutes": minutes, "name": name, "pictures": pictures}
+        rows.append(of | row(score))
+    print(f"{'real avatars':<14}{score.floor:>10.1f}")
     return rows
 
 

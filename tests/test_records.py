@@ -14,7 +14,7 @@ ROWS = [{"name": "one", "distance": 1.5, "rarest": ["hair", "mohawk", 0.25]}, {"
 def folder(tmp_path, monkeypatch):
     """An empty place for records."""
     (tmp_path / "measured").mkdir()
-    monkeypatch.setattr(records, "_folder", lambda: tmp_path / "measured")
+    monkeypatch.setattr(records, "pretrained_folder", lambda: tmp_path)
     return tmp_path / "measured"
 
 

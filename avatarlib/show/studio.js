@@ -226,8 +226,7 @@ function open(studio) {
     button.addEventListener("click", () => go(face - (face - 1) % others.length + i)));
   const [another, keep] = form.querySelectorAll("button");
   another.addEventListener("click", () => go(face + 1));
-  keep.addEventListener("click", () => 
-    save(canvas, `avatar-face-${face}.png`, network.credit));
+  keep.addEventListener("click", () => save(canvas, `avatar-face-${face}.png`, network.credit));
   number.addEventListener("change", () => go(Number(number.value)));
   form.addEventListener("input", (event) => { if (event.target !== number) update(); });
   form.addEventListener("submit", (event) => event.preventDefault());

@@ -1,10 +1,14 @@
-"""What a trained generator draws, for benchmarks to score and to show."""
+"""What a trained generator draws, kept in a file, and how it is scored."""
 
+import json
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 import avatarlib as al
+from avatarlib import judges
+from avatarlib.files import atomic_write
 from avatarlib.training.layers import BatchNorm
 
 DRAWN, LATENT_SEED = 5000, 11  # drawings to be scored
@@ -39,3 +43,42 @@ def recalibrated(generator):
     with torch.no_grad():
         fresh(torch.from_numpy(z), training=True)
     return fresh
+
+
+def keep(file, made_of, run, seconds=None):
+    """Write what a finished run draws.
+
+    Args:
+        file: where.
+        made_of: what the drawings depend on, in plain data.
+        run: a `Run` of PyTorch.
+        seconds: what it took; by default by the clock.
+    """
+    found = drawings(run.gan) | {"pictures": run.gan.steps * run.gan.spec.game.batch}
+    found |= {"made_of": json.dumps(made_of), "seconds": seconds or run.seconds}
+    with atomic_write(file) as opened:
+        np.savez(opened, **found)
+
+
+def kept(file, made_of):
+    """What `keep` wrote, name -> array; None if there is no such file or it was made of others."""
+    if not file.exists():
+        return None
+    with np.load(file) as arrays:
+        found = dict(arrays)
+    return found if json.loads(str(found["made_of"])) == made_of else None
+
+
+def scale(judge, data_seed):
+    """A judge by name, with 5,000 avatars that no generator has seen."""
+    real = al.data.render("big-smile", DRAWN, 32, data_seed, progress=False)
+    return judges.Scale(judges.load(judge), real)
+
+
+def row(score):
+    """A score as plain data for a record."""
+    return {
+        "distance": round(score.distance, 1),
+        "floor": round(score.floor, 1),
+        "rarest": list(score.rarest),
+    }
