@@ -9,10 +9,11 @@ from avatarlib.errors import InputError
 from avatarlib.training import layers as L
 from avatarlib.training.spec import Game, Spec
 
-# Channels from the smallest picture inside the network to the largest.
-SMALL = {28: (128, 64), 32: (128, 64, 32), 64: (128, 96, 64, 32)}
-MEDIUM = {28: (256, 128), 32: (256, 128, 64), 64: (256, 128, 64, 32)}
-FINE = 32  # channels of the recommended generators at full size
+# Channels from the smallest picture inside the network to the largest. The last number belongs to
+# the full size, at which only the generator has features.
+SMALL = {28: (128, 64, 32), 32: (128, 64, 32, 32), 64: (128, 64, 32, 16, 16)}
+MEDIUM = {28: (256, 128, 32), 32: (256, 128, 64, 32), 64: (256, 128, 64, 32, 32)}
+GAMMA = {28: 3.0, 32: 3.0, 64: 10.0}  # of the penalties; benchmarks/README.md has the trials
 CLASSIC = {28: (256, 128), 32: (256, 128, 64), 64: (512, 256, 128, 64)}
 
 
@@ -107,17 +108,17 @@ def points(hidden=32, layers=2):
 
 def _recommended(name, widths, size, channels, conditions):
     _check(size, channels)
-    widths = widths[size]
+    widths, gamma = widths[size], GAMMA[size]
     norm = {"momentum": 0.9, "epsilon": 1e-5}
     embed = (L.Embed("embed", 32),) if conditions else ()
-    up = _upwards((*widths, FINE), size, 4, 0.2, norm, paint=channels)
+    up = _upwards(widths, size, 4, 0.2, norm, paint=channels)
     generator = (*embed, *up, L.Tanh())
     logit = L.Project("logit") if conditions else L.Dense("logit", 1)
     game = Game(
         "relativistic",
         "alternating",
-        r1=3.0,
-        r2=3.0,
+        r1=gamma,
+        r2=gamma,
         rate_d=2e-3,
         rate_g=2e-3,
         rate_left=0.05,
@@ -130,7 +131,7 @@ def _recommended(name, widths, size, channels, conditions):
         (size, size, channels),
         64,
         generator,
-        _downwards(widths, 4, None, (logit,)),
+        _downwards(widths[:-1], 4, None, (logit,)),
         tuple(conditions),
         initial="he",
         game=game,
