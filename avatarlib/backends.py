@@ -9,6 +9,7 @@ import numpy as np
 
 from avatarlib.arrays import load_arrays
 from avatarlib.errors import InputError
+from avatarlib.quantisation import dequantise
 from avatarlib.training.spec import Spec
 
 BACKENDS = ("torch", "tensorflow")
@@ -90,8 +91,10 @@ def through_training(name, framework=None):
 
 def _stored(file, framework):
     weights, header = load_arrays(file)
-    twin = backend(framework)
-    generator = twin.Generator(Spec.from_json(header["spec"]))
+    spec, twin = Spec.from_json(header["spec"]), backend(framework)
+    if "bits" in header:
+        weights = dequantise(weights, spec.weights("generator"), header["bits"])
+    generator = twin.Generator(spec)
     twin.set_weights(generator, weights)  # stored in half precision, computed in single
     return generator, header
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from avatarlib.arrays import save_arrays
 from avatarlib.backends import pretrained_folder
 from avatarlib.errors import InputError
 from avatarlib.files import atomic_write
+from avatarlib.quantisation import quantise
 
 
 def measured(name):
@@ -63,3 +65,19 @@ def keep_measured(name, command, rows, **pictures):
     if pictures:
         with atomic_write(folder / f"{name}.npz") as file:
             np.savez_compressed(file, **pictures)
+
+
+def keep_generator(name, spec, weights, steps, bits):
+    """Keep a run's generator at one moment, for `through_training`; tools and benchmarks call it.
+
+    Args:
+        name: of the run.
+        spec: its `Spec`.
+        weights: of the generator, name -> array.
+        steps: of the run until then.
+        bits: for each weight, see `quantise`.
+    """
+    folder = Path(str(pretrained_folder())) / "through-training" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    header = {"spec": spec.to_json(), "steps": steps, "bits": bits}
+    save_arrays(folder / f"generator-{steps:08}.safetensors", quantise(weights, bits), header)

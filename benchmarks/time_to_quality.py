@@ -10,7 +10,8 @@ normalisation are computed afresh. Choices are made on validation avatars with o
 table reports, once, on held-out avatars with another.
 
 A run that was stopped goes on where it stopped; runs lie in _build/time-to-quality. What comes
-out is shipped with the library: `al.measured("time-to-quality")`.
+out is shipped with the library: `al.measured("time-to-quality")`, and the article's generator at
+six moments of its half hour: `al.through_training("article-32")`.
 """
 
 import argparse
@@ -18,16 +19,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from scoring import keep, kept, row, scale
+from scoring import keep, kept, recalibrated, row, scale
 
 import avatarlib as al
 from avatarlib import judges
-from avatarlib.records import keep_measured
+from avatarlib.arrays import load_arrays
+from avatarlib.quantisation import dequantise, quantise
+from avatarlib.records import keep_generator, keep_measured
+from avatarlib.training.spec import Spec
 
 FOLDER = Path("_build/time-to-quality")
 BATCHES = (32, 64, 128, 256)
 CLASSICS = {"article": al.presets.article(32, 3), "dcgan": al.presets.dcgan()}
 SHORT, LONG = 5, 30  # minutes
+MOMENTS = (1, 2, 5, 10, 20, 30)  # minutes, at which generators are kept
+BITS = 3  # of each of their weights; on the whole they draw as well (README.md)
 
 
 def main():
@@ -49,6 +55,8 @@ def main():
         rows += table("held-out", report, chosen, length)
     shown = np.stack([drawn(of["name"], runs[of["name"]], of["minutes"])["shown"] for of in rows])
     keep_measured("time-to-quality", "python benchmarks/time_to_quality.py", rows, drawings=shown)
+    if minutes == LONG:
+        keep_through_training(best[0])
 
 
 def parse():
@@ -76,6 +84,7 @@ def train(name, spec, minutes):
         out=FOLDER / name,
         framework="torch",
         sample_every=10**9,
+        keep_at=tuple(moment / minutes for moment in MOMENTS),
     )
     keep(drawings_file(name, minutes), made_of(spec, minutes), run)
 
@@ -93,6 +102,18 @@ def drawings_file(name, minutes):
 def made_of(spec, minutes):
     """What a run's drawings depend on."""
     return {"spec": spec.to_json(), "minutes": minutes}
+
+
+def keep_through_training(name):
+    """Ship the generators that a run has kept, rounded and then normalised afresh."""
+    for file in sorted((FOLDER / name).glob("generator-*.safetensors")):
+        weights, header = load_arrays(file)
+        spec = Spec.from_json(header["spec"])
+        rounded = dequantise(quantise(weights, BITS), spec.weights("generator"), BITS)
+        generator = al.backend("torch").Generator(spec)
+        al.backend("torch").set_weights(generator, rounded)
+        weights = al.backend("torch").get_weights(recalibrated(generator))
+        keep_generator(name, spec, weights, header["steps"], BITS)
 
 
 def table(split, score_of, runs, minutes):

@@ -133,8 +133,9 @@ def test_the_published_network_is_one_of_those_kept_along_its_run():
     z = al.noise(0, "latent", 0, (4, 64))
     draw = al.backend().generate
     published = draw(al.pretrained("big-smile-32"), z)
-    same = [steps for steps, one in kept.items() if (draw(one, z) == published).all()]
-    assert same == [card["steps"]]
+    apart = {steps: abs(draw(one, z) - published).mean() for steps, one in kept.items()}
+    assert min(apart, key=apart.get) == card["steps"]
+    assert apart[card["steps"]] < 0.01 < min(apart[n] for n in kept if n != card["steps"])
 
 
 def test_an_unknown_run_names_those_that_were_kept():

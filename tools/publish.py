@@ -4,7 +4,7 @@ Takes what `python -m avatarlib train recipes/NAME.toml` left in runs/NAME. Of t
 through the run, the one with the best score on validation avatars is published, and scored once
 more on held-out avatars by a judge of another seed, where there is one. Beside the weights go a
 card (recipe, seed, data, scores, the first 20 losses in double precision), a sheet of samples, and
-for runs that the book compares all kept generators, in half precision.
+for runs that the book compares all kept generators, in eight bits.
 """
 
 import json
@@ -20,6 +20,8 @@ from avatarlib.data.conditions import one_hot
 from avatarlib.files import atomic_write
 from avatarlib.judges import HELD_OUT_SEED, VALIDATION_SEED, Scale, load
 from avatarlib.recipes import first_losses, load_recipe
+from avatarlib.records import keep_generator
+from avatarlib.training.spec import Spec
 
 ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "avatarlib" / "pretrained"
@@ -30,6 +32,7 @@ JUDGES = {  # the judge that chooses, and the judge that reports
     "adventurer": ("adventurer-64", "adventurer-64"),
 }
 COMPARED = ("big-smile-32",)  # runs that the book scores through their training
+BITS = 8  # of the weights of generators that are kept only to be scored
 
 
 def main(name):
@@ -48,7 +51,9 @@ def main(name):
     for path, score in scores.items():
         print(path.name, score)
         if name in COMPARED:
-            halve(path, TARGET / "through-training" / name / path.name)
+            weights, header = load_arrays(path)
+            spec = Spec.from_json(header["spec"])
+            keep_generator(name, spec, weights, header["steps"], BITS)
     best = min(scores, key=lambda path: scores[path].distance)
     final = report(drawings(best, held_out))
     print("held out:", final)
@@ -86,12 +91,10 @@ def drawings(path, like):
     return al.to_uint8(backend().generate(network, z, condition))
 
 
-def halve(source, target, card=None):
+def halve(source, target, card):
     """Copy a network with its weights in half precision."""
-    arrays, header = load_arrays(source)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    halves = {name: array.astype(np.float16) for name, array in arrays.items()}
-    save_arrays(target, halves, card or {"spec": header["spec"], "steps": header["steps"]})
+    arrays, _ = load_arrays(source)
+    save_arrays(target, {name: array.astype(np.float16) for name, array in arrays.items()}, card)
 
 
 if __name__ == "__main__":
