@@ -11,9 +11,12 @@ from avatarlib.training.spec import Game, Spec
 
 # Channels from the smallest picture inside the network to the largest. The last number belongs to
 # the full size, at which only the generator has features.
-SMALL = {28: (128, 64, 32), 32: (128, 64, 32, 32), 64: (128, 64, 32, 16, 16)}
+SMALL = {28: (128, 64, 32), 32: (128, 64, 32, 32), 64: (256, 128, 64, 16, 16)}
 MEDIUM = {28: (256, 128, 32), 32: (256, 128, 64, 32), 64: (256, 128, 64, 32, 32)}
-GAMMA = {28: 3.0, 32: 3.0, 64: 10.0}  # of the penalties; benchmarks/README.md has the trials
+# benchmarks/README.md has the trials of both: the penalties' weight by the size of the picture, and
+# the learning rate by the widest layer (2e-3 is too bold for 256 channels).
+GAMMA = {28: 3.0, 32: 3.0, 64: 10.0}
+RATE = {128: 2e-3, 256: 7e-4}
 CLASSIC = {28: (256, 128), 32: (256, 128, 64), 64: (512, 256, 128, 64)}
 
 
@@ -81,7 +84,7 @@ def small(size=32, channels=3, conditions=()):
 
 
 def medium(size=32, channels=3, conditions=()):
-    """The recommended network with twice the channels of `small`, for more patience or a GPU."""
+    """The recommended network with up to twice the channels of `small`, for more patience or a GPU."""
     return _recommended("medium", MEDIUM, size, channels, conditions)
 
 
@@ -109,6 +112,7 @@ def points(hidden=32, layers=2):
 def _recommended(name, widths, size, channels, conditions):
     _check(size, channels)
     widths, gamma = widths[size], GAMMA[size]
+    rate = RATE[max(widths)]
     norm = {"momentum": 0.9, "epsilon": 1e-5}
     embed = (L.Embed("embed", 32),) if conditions else ()
     up = _upwards(widths, size, 4, 0.2, norm, paint=channels)
@@ -119,8 +123,8 @@ def _recommended(name, widths, size, channels, conditions):
         "alternating",
         r1=gamma,
         r2=gamma,
-        rate_d=2e-3,
-        rate_g=2e-3,
+        rate_d=rate,
+        rate_g=rate,
         rate_left=0.05,
         beta1=0.0,
         beta2=0.99,

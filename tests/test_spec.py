@@ -86,7 +86,7 @@ def test_what_the_recommended_networks_are():
     for make in (presets.small, presets.medium):
         assert not any(isinstance(a, ly.BatchNorm) for a in make().discriminator)
     ups = [a.channels for a in presets.small(64).generator if isinstance(a, ly.ConvTranspose)]
-    assert ups == [64, 32, 16, 16]
+    assert ups == [128, 64, 16, 16]
     assert all(a.channels == 3 for a in presets.small().generator if isinstance(a, ly.Paint))
     assert [a.units for a in presets.points(8, 3).generator if hasattr(a, "units")] == [8, 8, 8, 2]
 
@@ -100,7 +100,7 @@ SIZES = {  # parameters and multiply-adds of the generator, then of the discrimi
     ("dcgan", 64): "5,126,723 163,020,800 4,315,649 162,209,792",
     ("small", 28): "566,377 13,378,176 140,609 7,030,912",
     ("small", 32): "312,588 8,660,992 167,649 4,589,568",
-    ("small", 64): "308,495 10,905,600 175,089 7,079,936",
+    ("small", 64): "940,399 25,759,744 677,073 21,762,048",
     ("medium", 28): "1,394,729 39,526,144 543,361 26,906,880",
     ("medium", 32): "952,684 25,612,288 662,977 17,567,744",
     ("medium", 64): "969,231 42,782,720 694,241 26,742,784",
@@ -129,6 +129,9 @@ def test_presets_keep_their_sizes_and_settings(name, size):
     ours = name in ("small", "medium")
     assert game.rate_left == (0.05 if ours else 1.0)
     assert game.r1 == game.r2 == ((10 if size == 64 else 3) if ours else 0)
+    rates = {"article": 1e-4, "dcgan": 2e-4, "small": 2e-3, "medium": 7e-4}
+    rate = 7e-4 if ours and size == 64 else rates[name]
+    assert game.rate_d == game.rate_g == rate
     assert (game.translation, game.gradient_penalty) == (0.0, 0.0)
     assert game.average_pictures == (20_000 if ours else 0)
     assert game.average_ramp == 0.05 and game.beta2 == (0.99 if game.r1 else 0.999)
