@@ -84,7 +84,7 @@ def small(size=32, channels=3, conditions=()):
 
 
 def medium(size=32, channels=3, conditions=()):
-    """The recommended network with up to twice the channels of `small`, for more patience or a GPU."""
+    """The recommended network, up to twice as wide as `small`, for more patience or a GPU."""
     return _recommended("medium", MEDIUM, size, channels, conditions)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from avatarlib.arrays import load_arrays
-from avatarlib.backends import backend, pretrained, pretrained_names
+from avatarlib.backends import backend, pretrained_file, pretrained_names
 from avatarlib.data.conditions import one_hot
 from avatarlib.errors import InputError
 from avatarlib.files import atomic_write
@@ -80,12 +80,17 @@ def load_network(network, framework=None):
     Raises:
         InputError: there is no such file or name, or it is not a network of this library.
     """
+    return _load(network, framework)[0]
+
+
+def _load(network, framework):
+    """The generator and its file's header."""
     path = Path(network)
     if not path.exists() and path.suffix != ".safetensors":
         if str(network) not in pretrained_names():
             known = ", ".join(pretrained_names())
             raise InputError(f"{network} is neither a file nor a pretrained network ({known}).")
-        return pretrained(str(network), framework=framework)
+        path = pretrained_file(str(network), ".safetensors")
     arrays, header = load_arrays(path)
     if "spec" not in header:
         raise InputError(f"{path} is no network: its header has no spec.")
@@ -94,7 +99,7 @@ def load_network(network, framework=None):
     generator = twin.Generator(spec)
     whole_run = any(name.startswith("generator/") for name in arrays)
     twin.set_weights(generator, drawing_weights(arrays, spec) if whole_run else arrays)
-    return generator
+    return generator, header
 
 
 def draw(network, count, seed=7, ask=None, framework=None):
@@ -104,7 +109,9 @@ def draw(network, count, seed=7, ask=None, framework=None):
         network: as in `load_network`.
         count: how many.
         seed: of the latents; the same seed gives the same first avatars.
-        ask: for a network with conditions, attribute -> value; the others are drawn by lot.
+        ask: for a network with conditions, attribute -> value. The others are drawn by lot, each
+            value as often as in the data that the network learned from (where its file does not
+            say, equally often).
         framework: as in `load_network`.
 
     Returns:
@@ -113,7 +120,7 @@ def draw(network, count, seed=7, ask=None, framework=None):
     Raises:
         InputError: no such network, or it knows no such attribute or value.
     """
-    network = load_network(network, framework)
+    network, header = _load(network, framework)
     spec, ask = network.spec, ask or {}
     unknown = ask.keys() - dict(spec.conditions).keys()
     if unknown:
@@ -126,15 +133,23 @@ def draw(network, count, seed=7, ask=None, framework=None):
     z = noise(seed, "latent", 0, (count, spec.latent))
     condition = None
     if spec.conditions:
-        labels = {
-            name: generator(seed, f"condition/{name}").choice(values, count)
-            if name not in ask
-            else np.full(count, ask[name])
-            for name, values in spec.conditions
-        }
+        labels = _by_lot(spec.conditions, header.get("shares"), count, seed)
+        labels |= {name: np.full(count, value) for name, value in ask.items()}
         condition = one_hot(labels, spec.conditions)
     drawings = backend(framework).generate(network, z, condition)
     return to_uint8(drawings)
+
+
+def _by_lot(conditions, shares, count, seed):
+    """Labels drawn by lot, each value as often as its share: name -> (count,)."""
+    shares = shares or [1.0] * sum(len(values) for _, values in conditions)
+    labels, start = {}, 0
+    for name, values in conditions:
+        share = np.array(shares[start : start + len(values)])
+        lots = generator(seed, f"condition/{name}")
+        labels[name] = lots.choice(values, count, p=share / share.sum())
+        start += len(values)
+    return labels
 
 
 def _sheets_into(folder):

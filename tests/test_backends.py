@@ -110,6 +110,9 @@ def test_a_pretrained_network_says_how_it_came_about(name):
     assert {"data", "seed", "licence", "credit", "minutes"} <= card.keys()
     if not history:
         assert card["held_out"]["distance"] < 100 and len(card["first_losses"]) == 20
+        spec = al.pretrained(name, framework="torch").spec
+        attributes = len(spec.conditions)  # the shares of each attribute's values add up to 1
+        assert sum(card["shares"] or []) == pytest.approx(attributes, abs=1e-4)
         return
     assert history["losses"].shape == (card["epochs"], 2) and np.isfinite(history["losses"]).all()
     assert history["samples"].shape[0] == len(history["epochs"])

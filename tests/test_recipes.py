@@ -179,6 +179,16 @@ def test_a_conditional_network_draws_what_is_asked_for(tmp_path):
     assert (drawn == al.to_uint8(expected)).all()
     by_lot = al.draw(path, 6, framework="torch")
     assert (by_lot != drawn).any() and (by_lot == al.draw(path, 6, framework="torch")).all()
+    save_arrays(path, weights, {"spec": spec.to_json(), "shares": [0, 1, 0, 0.5, 0.5]})
+    as_in_the_data = al.draw(path, 200, framework="torch")
+    z = al.noise(7, "latent", 0, (200, 64))
+    network = twin.Generator(spec, seed=1)
+    by_value = [
+        al.to_uint8(twin.generate(network, z, np.float32([wish] * 200)))
+        for wish in ([0, 1, 0, 1, 0], [0, 1, 0, 0, 1])
+    ]
+    tired, happy = ((as_in_the_data == of).all(axis=(1, 2, 3)) for of in by_value)
+    assert (tired | happy).all() and 70 < tired.sum() < 130  # else once in 40,000 seeds
     for wish, word in (("hair=mohawk", "mohawk"), ("hat=red", "not by hat"), ("hair", "ATTRIBUTE")):
         with pytest.raises(InputError, match=word):
             CliRunner().invoke(

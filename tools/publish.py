@@ -64,6 +64,7 @@ def main(name):
         "seed": header["seed"],
         "steps": header["steps"],
         "data": header["data"],
+        "shares": header["shares"],
         "minutes": round(header["seconds"] / 60),
         "validation": {path.stem: round(score.distance, 2) for path, score in scores.items()},
         "held_out": {

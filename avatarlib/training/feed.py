@@ -23,6 +23,8 @@ class Feed:
 
     Attributes:
         fingerprint: a text, the same only for the same pictures and conditions in the same order.
+        shares: how often each value of the conditions occurs in the data, from 0 to 1, in the
+            order of `one_hot`; None without conditions.
 
     Raises:
         InputError: the data do not fit the spec, or are fewer than a batch.
@@ -33,6 +35,7 @@ class Feed:
         self.seed, self.batch = seed, spec.game.batch
         _check(spec, data, self.images)
         self.conditions = one_hot(data, spec.conditions) if spec.conditions else None
+        self.shares = self.conditions.mean(axis=0).tolist() if spec.conditions else None
         self._epoch, self._order = None, None
         self.fingerprint = _fingerprint(self.images, self.conditions)
 

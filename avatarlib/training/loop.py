@@ -213,8 +213,7 @@ class Loop:
 
     def _pictures_in_all(self):
         """An estimate, where the budget is time."""
-        gan = self.gan
-        steps = self.budget.steps
+        gan, steps = self.gan, self.budget.steps
         if steps is None:
             share = self.budget.progress(gan.steps, self.run.seconds)
             steps = gan.steps / share if share else 0
@@ -230,6 +229,7 @@ class Loop:
             "spec": gan.spec.to_json(),
             "recipe": self.recipe,
             "data": self.feed.fingerprint,
+            "shares": self.feed.shares,
             "seconds": self.run.seconds,
             "budget": asdict(self.budget),
             "versions": {name: metadata.version(name) for name in names},
