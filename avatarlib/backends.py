@@ -10,6 +10,7 @@ import numpy as np
 from avatarlib.arrays import load_arrays
 from avatarlib.errors import InputError
 from avatarlib.quantisation import dequantise
+from avatarlib.training.checkpoint import drawing_weights
 from avatarlib.training.spec import Spec
 
 BACKENDS = ("torch", "tensorflow")
@@ -61,7 +62,7 @@ def pretrained(name, *, framework=None):
     Raises:
         InputError: there is no such network.
     """
-    generator, _ = _stored(pretrained_file(name, ".safetensors"), framework)
+    generator, _ = read_network(pretrained_file(name, ".safetensors"), framework)
     return generator
 
 
@@ -84,18 +85,35 @@ def through_training(name, framework=None):
         raise InputError(f"No generators were kept of {name!r}; there are: {', '.join(runs)}.")
     found = []
     for moment in _names(folder / name):
-        generator, header = _stored(folder / name / f"{moment}.safetensors", framework)
+        generator, header = read_network(folder / name / f"{moment}.safetensors", framework)
         found.append((header["steps"], generator))
     return found
 
 
-def _stored(file, framework):
-    weights, header = load_arrays(file)
+def read_network(file, framework=None):
+    """The generator in a file of this library, and the file's header.
+
+    Args:
+        file: a checkpoint of a run (its averaged generator is taken), or a file with nothing but a
+            generator, in single or half precision or in a few bits for each weight.
+        framework: as in `backend`.
+
+    Returns:
+        (Generator, header): the header is plain data.
+
+    Raises:
+        InputError: there is no such file, or it is not a network of this library.
+    """
+    arrays, header = load_arrays(file)
+    if "spec" not in header:
+        raise InputError(f"{file} is no network: its header has no spec.")
     spec, twin = Spec.from_json(header["spec"]), backend(framework)
-    if "bits" in header:
-        weights = dequantise(weights, spec.weights("generator"), header["bits"])
+    if any(name.startswith("generator/") for name in arrays):  # a whole run
+        arrays = drawing_weights(arrays, spec)
+    elif "bits" in header:
+        arrays = dequantise(arrays, spec.weights("generator"), header["bits"])
     generator = twin.Generator(spec)
-    twin.set_weights(generator, weights)  # stored in half precision, computed in single
+    twin.set_weights(generator, arrays)  # whatever they are stored in, they compute in single
     return generator, header
 
 

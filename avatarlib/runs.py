@@ -4,8 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from avatarlib.arrays import load_arrays
-from avatarlib.backends import backend, pretrained_file, pretrained_names
+from avatarlib.backends import backend, pretrained_file, pretrained_names, read_network
 from avatarlib.data.conditions import one_hot
 from avatarlib.errors import InputError
 from avatarlib.files import atomic_write
@@ -13,9 +12,7 @@ from avatarlib.health import Health
 from avatarlib.pixels import to_uint8
 from avatarlib.randomness import generator, noise
 from avatarlib.show import sheet
-from avatarlib.training.checkpoint import drawing_weights
 from avatarlib.training.loop import Budget, Loop
-from avatarlib.training.spec import Spec
 
 
 def train(
@@ -80,26 +77,19 @@ def load_network(network, framework=None):
     Raises:
         InputError: there is no such file or name, or it is not a network of this library.
     """
-    return _load(network, framework)[0]
+    generator, _ = read_network(_file_of(network), framework)
+    return generator
 
 
-def _load(network, framework):
-    """The generator and its file's header."""
+def _file_of(network):
+    """The file of a network that is given by its file or by a pretrained one's name."""
     path = Path(network)
     if not path.exists() and path.suffix != ".safetensors":
         if str(network) not in pretrained_names():
             known = ", ".join(pretrained_names())
             raise InputError(f"{network} is neither a file nor a pretrained network ({known}).")
-        path = pretrained_file(str(network), ".safetensors")
-    arrays, header = load_arrays(path)
-    if "spec" not in header:
-        raise InputError(f"{path} is no network: its header has no spec.")
-    spec = Spec.from_json(header["spec"])
-    twin = backend(framework)
-    generator = twin.Generator(spec)
-    whole_run = any(name.startswith("generator/") for name in arrays)
-    twin.set_weights(generator, drawing_weights(arrays, spec) if whole_run else arrays)
-    return generator, header
+        return pretrained_file(str(network), ".safetensors")
+    return path
 
 
 def draw(network, count, seed=7, ask=None, framework=None):
@@ -120,7 +110,7 @@ def draw(network, count, seed=7, ask=None, framework=None):
     Raises:
         InputError: no such network, or it knows no such attribute or value.
     """
-    network, header = _load(network, framework)
+    network, header = read_network(_file_of(network), framework)
     spec, ask = network.spec, ask or {}
     unknown = ask.keys() - dict(spec.conditions).keys()
     if unknown:
@@ -133,23 +123,21 @@ def draw(network, count, seed=7, ask=None, framework=None):
     z = noise(seed, "latent", 0, (count, spec.latent))
     condition = None
     if spec.conditions:
-        labels = _by_lot(spec.conditions, header.get("shares"), count, seed)
+        labels = _by_lot(spec, header.get("shares"), count, seed)
         labels |= {name: np.full(count, value) for name, value in ask.items()}
         condition = one_hot(labels, spec.conditions)
     drawings = backend(framework).generate(network, z, condition)
     return to_uint8(drawings)
 
 
-def _by_lot(conditions, shares, count, seed):
+def _by_lot(spec, shares, count, seed):
     """Labels drawn by lot, each value as often as its share: name -> (count,)."""
-    shares = shares or [1.0] * sum(len(values) for _, values in conditions)
-    labels, start = {}, 0
-    for name, values in conditions:
-        share = np.array(shares[start : start + len(values)])
-        lots = generator(seed, f"condition/{name}")
-        labels[name] = lots.choice(values, count, p=share / share.sum())
-        start += len(values)
-    return labels
+    ends = np.cumsum([len(values) for _, values in spec.conditions])
+    of_each = np.split(np.array(shares or np.ones(spec.condition_size)), ends[:-1])
+    return {
+        name: generator(seed, f"condition/{name}").choice(values, count, p=share / share.sum())
+        for (name, values), share in zip(spec.conditions, of_each, strict=True)
+    }
 
 
 def _sheets_into(folder):

@@ -10,6 +10,7 @@ import pytest
 
 import avatarlib as al
 from avatarlib import InputError
+from avatarlib.backends import pretrained_file, read_network
 
 ROOT = Path(al.__file__).parents[1]
 
@@ -110,13 +111,23 @@ def test_a_pretrained_network_says_how_it_came_about(name):
     assert {"data", "seed", "licence", "credit", "minutes"} <= card.keys()
     if not history:
         assert card["held_out"]["distance"] < 100 and len(card["first_losses"]) == 20
-        spec = al.pretrained(name, framework="torch").spec
-        attributes = len(spec.conditions)  # the shares of each attribute's values add up to 1
-        assert sum(card["shares"] or []) == pytest.approx(attributes, abs=1e-4)
         return
     assert history["losses"].shape == (card["epochs"], 2) and np.isfinite(history["losses"]).all()
     assert history["samples"].shape[0] == len(history["epochs"])
     assert history["samples"].dtype == np.uint8
+
+
+def test_the_network_on_demand_knows_how_often_each_word_occurs():
+    """The kit of parts gives half of its avatars no accessory; all else is equally likely."""
+    name = "big-smile-32-on-demand"
+    network, header = read_network(pretrained_file(name, ".safetensors"), "torch")
+    expected = []
+    for attribute, values in network.spec.conditions:
+        usual = 1 / 16 if attribute == "accessories" else 1 / len(values)
+        expected += [0.5 if value == "none" else usual for value in values]
+    assert header["shares"] == al.pretrained_record(name)[0]["shares"]
+    # Of 40,000 avatars: the largest standard error is 0.0025, and there are 54 words.
+    assert header["shares"] == pytest.approx(expected, abs=5 * 0.0025)
 
 
 def test_the_first_page_says_how_large_the_network_of_its_wall_is():

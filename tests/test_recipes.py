@@ -238,6 +238,10 @@ def test_a_conditional_network_is_trained_and_asked(tmp_path):
     network = checkpoints(tmp_path / "run")[-1]
     spec = al.load_network(network, "torch").spec
     assert [name for name, _ in spec.conditions] == ["hair_colour", "accessories"]
+    avatars = load_recipe(path).data(progress=False)
+    counts = [avatars.counts(name)[value] for name, values in spec.conditions for value in values]
+    shares = load_arrays(network)[1]["shares"]  # in the run's file: what is drawn by lot follows
+    assert shares == pytest.approx(np.array(counts) / len(avatars.images))
     value = spec.conditions[0][1][0]
     out = tmp_path / "asked.png"
     done = run("sample", network, "--out", out, "--ask", f"hair_colour={value}", "--count", 3)
