@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from avatarlib.backends import backend, pretrained_file, pretrained_names, read_network
-from avatarlib.data.conditions import one_hot
+from avatarlib.data.conditions import one_hot, shares_of_each
 from avatarlib.errors import InputError
 from avatarlib.files import atomic_write
 from avatarlib.health import Health
@@ -132,10 +132,9 @@ def draw(network, count, seed=7, ask=None, framework=None):
 
 def _by_lot(spec, shares, count, seed):
     """Labels drawn by lot, each value as often as its share: name -> (count,)."""
-    ends = np.cumsum([len(values) for _, values in spec.conditions])
-    of_each = np.split(np.array(shares or np.ones(spec.condition_size)), ends[:-1])
+    of_each = shares_of_each(shares, spec.conditions)
     return {
-        name: generator(seed, f"condition/{name}").choice(values, count, p=share / share.sum())
+        name: generator(seed, f"condition/{name}").choice(values, count, p=share)
         for (name, values), share in zip(spec.conditions, of_each, strict=True)
     }
 

@@ -201,7 +201,7 @@ def test_a_conditional_network_draws_what_is_asked_for(tmp_path):
 @pytest.mark.parametrize(
     "network, words",
     [
-        ("nobody", "neither a file nor a pretrained network (big-smile-32"),
+        ("nobody", "neither a file nor a pretrained network (adventurer-64, big-smile-32"),
         ("none.safetensors", "There is no file"),
     ],
 )

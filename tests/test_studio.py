@@ -100,6 +100,12 @@ def test_points_are_refused():
         studio(presets.points())
 
 
+@pytest.mark.parametrize("shares", [[0.5, 0.5, 1], [-0.1, 1.1, 0.5, 0.5]])
+def test_shares_that_do_not_fit_are_refused(shares):
+    with pytest.raises(InputError, match="Shares are 4 numbers from 0 to 1, one for each value"):
+        studio(shares=shares)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -149,10 +155,15 @@ def test_colours_are_swatches_and_other_attributes_selects():
 def test_attributes_and_values_are_called_what_the_writer_says():
     page = studio(words={"#e9b729": "gold", ("hair_colour", "#220f00"): "black", "bangs": "fringe"})
     assert network(page._repr_html_())["attributes"] == [
-        {"label": "hair style", "values": ["fringe", "mo<hawk"]},
-        {"label": "hair colour", "values": ["black", "gold"]},
+        {"label": "hair style", "values": ["fringe", "mo<hawk"], "shares": [0.5, 0.5]},
+        {"label": "hair colour", "values": ["black", "gold"], "shares": [0.5, 0.5]},
     ]
     assert 'aria-label="gold"' in page._repr_html_()
+
+
+def test_lots_follow_the_shares_of_the_file():
+    drawn = network(studio(shares=[1, 3, 30, 10])._repr_html_())["attributes"]
+    assert [attribute["shares"] for attribute in drawn] == [[0.25, 0.75], [0.75, 0.25]]
 
 
 def test_what_the_writer_wrote_cannot_break_the_page():

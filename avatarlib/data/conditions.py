@@ -47,6 +47,29 @@ def one_hot(labels, conditions):
     return np.concatenate(columns, axis=1).astype(np.float32)
 
 
+def shares_of_each(shares, conditions):
+    """How often each value is drawn when nobody asks for one.
+
+    Args:
+        shares: n numbers from 0 to 1, one for each value of each attribute, as a network's file
+            gives them; or None: each value of an attribute equally often.
+        conditions: a spec's, ((name, (value, ...)), ...).
+
+    Returns:
+        A list with a float64 array for each attribute, which adds up to 1.
+
+    Raises:
+        InputError: there are more or fewer shares than values, or one is negative.
+    """
+    sizes = [len(values) for _, values in conditions]
+    found = np.ones(sum(sizes)) if shares is None else np.array(shares, np.float64)
+    if found.shape != (sum(sizes),) or (found < 0).any():
+        raise InputError(
+            f"Shares are {sum(sizes)} numbers from 0 to 1, one for each value of each attribute."
+        )
+    return [part / part.sum() for part in np.split(found, np.cumsum(sizes)[:-1])] if sizes else []
+
+
 def _labels_of(labels, name):
     if hasattr(labels, "labels"):
         return labels.labels(name)

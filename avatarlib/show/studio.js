@@ -129,12 +129,18 @@ function numbers(seed) {
 }
 
 // What face number `face` is drawn from: normal latents (Box and Muller 1958), and a lot for each
-// attribute. What is asked for replaces lots and changes nothing else.
+// attribute, each value as often as its share. What is asked for replaces lots and changes nothing
+// else.
 function lots(face, latent, attributes) {
   const next = numbers(face);
   const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
   const z = Float32Array.from({ length: latent }, normal);
-  return { z, drawn: attributes.map(({ values }) => Math.floor(next() * values.length)) };
+  const lot = (shares) => { // how many of the sums s1, s1 + s2, ... are at most a random number
+    const at = next();
+    let sum = 0;
+    return shares.slice(0, -1).filter((share) => (sum += share) <= at).length;
+  };
+  return { z, drawn: attributes.map(({ shares }) => lot(shares)) };
 }
 
 // --------------------------------------------------------------------------------- the page
@@ -187,7 +193,7 @@ async function save(canvas, name, credit) {
 function open(studio) {
   const network = JSON.parse(studio.querySelector("script").textContent);
   const { shape, latent, attributes } = network, plan = unpack(network);
-  const form = studio.querySelector("form"), [number, far] = [form.elements.face, form.elements.far];
+  const form = studio.querySelector("form"), { face: number, far } = form.elements;
   const others = [...studio.querySelectorAll(".studio-others button")];
   const canvas = studio.querySelector("canvas");
   let face = 1, later = 0;
@@ -198,15 +204,17 @@ function open(studio) {
     const condition = attributes.flatMap(
       ({ values: all }, i) => all.map((_, k) => Number(k === values[i])));
     const words = values.map((k, i) => `${attributes[i].label}: ${attributes[i].values[k]}`);
-    return { pixels: draw(plan, z.map((value) => value * far.value), condition), words };
+    return { pixels: draw(plan, far ? z.map((value) => value * far.value) : z, condition), words };
   }
   function update() {
     const { pixels, words } = make(face), first = face - (face - 1) % others.length;
     show(canvas, pixels, shape);
     studio.querySelector("[role=status]").textContent = [`Face ${face}`, ...words].join("; ") + ".";
     number.value = face;
-    far.setAttribute("aria-valuetext", `${Math.round(far.value * 100)} percent`);
-    form.querySelector(".studio-far").textContent = `${Math.round(far.value * 100)} %`;
+    if (far) {
+      far.setAttribute("aria-valuetext", `${Math.round(far.value * 100)} percent`);
+      form.querySelector(".studio-far").textContent = `${Math.round(far.value * 100)} %`;
+    }
     others.forEach((button, i) => {
       button.setAttribute("aria-label", `Face ${first + i}`);
       button.setAttribute("aria-pressed", first + i === face);

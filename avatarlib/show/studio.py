@@ -9,6 +9,7 @@ from importlib import resources
 
 import numpy as np
 
+from avatarlib.data.conditions import shares_of_each
 from avatarlib.errors import InputError
 from avatarlib.show.sheets import data_uri
 
@@ -27,7 +28,9 @@ OTHERS = 8  # small pictures beside the large one
 class Studio:
     """A generator with controls, which works in a page without a kernel.
 
-    The reader asks for attributes, another face, a face nearer the average, and saves the picture.
+    The reader asks for attributes or, where the network knows none, for a face nearer the average;
+    for another face; and saves the picture. (Latents do little in a network that draws by
+    attributes: without them, big-smile-32-on-demand is 0.8 of 255 levels away, on average.)
     The page computes what the twins compute: at most 3 of 255 levels away, 0.03 on average
     (`_kernel` says why).
 
@@ -39,20 +42,28 @@ class Studio:
         words: what to call attributes and values: {"#3a1a00": "dark brown", "hair_colour":
             "colour of hair"}; a value that two attributes share: {("hair_colour", "#e2ba87"):
             "blond"}. Others are called what they are called in the spec, in plain words.
+        credit: whose style it is; stands below and in every picture that is saved.
+        shares: how often each value of the conditions is drawn when nothing is asked, from 0 to 1,
+            in the condition vector's order, as a network's file gives them; else equally often.
 
     Raises:
         InputError: the spec draws no pictures or has a layer that studio.js cannot run, or the
-            weights are not its generator's.
+            weights are not its generator's, or the shares not those of its conditions.
     """
 
-    def __init__(self, spec, weights, still, alt, words=None, credit=None):
+    def __init__(self, spec, weights, still, alt, words=None, credit=None, shares=None):
         self.spec, self.still, self.alt, self.words = spec, still, alt, words or {}
         self.credit = credit
         _check(spec, weights)
+        of_each = shares_of_each(shares, spec.conditions)
         self.network = _network(spec, weights) | {
             "attributes": [
-                {"label": self._word(name), "values": [self._word(name, v) for v in values]}
-                for name, values in spec.conditions
+                {
+                    "label": self._word(name),
+                    "values": [self._word(name, value) for value in values],
+                    "shares": share.tolist(),
+                }
+                for (name, values), share in zip(spec.conditions, of_each, strict=True)
             ],
             "credit": credit,
         }
@@ -79,6 +90,7 @@ class Studio:
             others='<button type="button"><canvas></canvas></button>' * OTHERS,
             swatches="".join(swatches),
             selects=f'<div class="studio-selects">{"".join(selects)}</div>' if selects else "",
+            slider="" if self.spec.conditions else _SLIDER,
             credit=_credit(self.credit) if self.credit else "",
             style=_file("studio.css"),
             script=_file("studio.js"),
@@ -176,6 +188,12 @@ def _select(i, label, values, words):
     options = "".join(f'<option value="{k}">{word}</option>' for k, word in enumerate(words))
     start = f'<select name="attribute-{i}" aria-label="{label}"><option value="">any</option>'
     return f"<label>{label} {start}{options}</select></label>"
+
+
+_SLIDER = """\
+<label>How far from the average face: <span class="studio-far">100 %</span>
+  <input type="range" name="far" aria-label="How far from the average face"
+    min="0" max="1.2" step="0.05" value="1"></label>"""
 
 
 def _swatches(i, label, values, words):
