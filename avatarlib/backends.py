@@ -70,7 +70,7 @@ def through_training(name, framework=None):
     """The generator of a run that the book compares, at six moments of its training.
 
     Args:
-        name: "big-smile-32".
+        name: "big-smile-32", or "article-32", the article's network in colour, half an hour.
         framework: as in `backend`.
 
     Returns:

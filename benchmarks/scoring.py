@@ -24,11 +24,16 @@ def drawings(gan):
         {"images": uint8 (5000, h, w, c), "shown": uint8 (16, h, w, c)}.
     """
     generator = gan.average if gan.spec.game.average_pictures else recalibrated(gan.generator)
-    found = {}
-    for name, seed, count in (("images", LATENT_SEED, DRAWN), ("shown", SHOWN_SEED, SHOWN)):
-        z = al.noise(seed, "latent", 0, (count, gan.spec.latent))
-        found[name] = al.to_uint8(al.backend("torch").generate(generator, z))
-    return found
+    return {
+        "images": draw(generator, LATENT_SEED, DRAWN),
+        "shown": draw(generator, SHOWN_SEED, SHOWN),
+    }
+
+
+def draw(generator, seed=LATENT_SEED, count=DRAWN):
+    """Draw with a PyTorch generator: uint8 (count, h, w, c)."""
+    z = al.noise(seed, "latent", 0, (count, generator.spec.latent))
+    return al.to_uint8(al.backend("torch").generate(generator, z))
 
 
 def recalibrated(generator):

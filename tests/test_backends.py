@@ -10,7 +10,7 @@ import pytest
 
 import avatarlib as al
 from avatarlib import InputError
-from avatarlib.backends import pretrained_file, read_network
+from avatarlib.backends import pretrained_file, pretrained_folder, read_network
 
 ROOT = Path(al.__file__).parents[1]
 
@@ -152,6 +152,30 @@ def test_the_published_network_is_one_of_those_kept_along_its_run():
     assert apart[card["steps"]] < 0.01 < min(apart[n] for n in kept if n != card["steps"])
 
 
+def test_the_article_s_network_was_kept_at_six_moments_of_its_half_hour():
+    timed, _ = al.measured("time-to-quality")
+    (pictures,) = {
+        row["pictures"]
+        for row in timed["rows"]
+        if (row["name"], row["minutes"]) == ("article-32", 30)
+    }
+    kept = al.through_training("article-32")
+    steps = [moment for moment, _ in kept]
+    assert steps[-1] * 32 == pictures
+    minutes = np.array([1, 2, 5, 10, 20, 30])
+    assert np.allclose(np.array(steps) / steps[-1], minutes / 30, atol=0.05)
+    z = al.noise(0, "latent", 0, (8, 100))
+    draws = [al.backend().generate(generator, z) for _, generator in kept]
+    assert all(drawn.shape == (8, 32, 32, 3) for drawn in draws)
+    moved = [abs(a - b).mean() for a, b in zip(draws, draws[1:], strict=False)]
+    assert min(moved) > 0.01  # six generators, not one six times
+
+
+def test_what_is_kept_through_training_stays_below_ten_megabytes():
+    folder = pretrained_folder() / "through-training"
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 10e6
+
+
 def test_an_unknown_run_names_those_that_were_kept():
-    with pytest.raises(InputError, match="'grey-28'; there are: big-smile-32"):
+    with pytest.raises(InputError, match="'grey-28'; there are: article-32, big-smile-32"):
         al.through_training("grey-28")
