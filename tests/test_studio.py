@@ -100,7 +100,7 @@ def test_points_are_refused():
         studio(presets.points())
 
 
-@pytest.mark.parametrize("shares", [[0.5, 0.5, 1], [-0.1, 1.1, 0.5, 0.5]])
+@pytest.mark.parametrize("shares", [[0.5, 0.5, 1], [-0.1, 1.1, 0.5, 0.5], [0, 0, 0.5, 0.5]])
 def test_shares_that_do_not_fit_are_refused(shares):
     with pytest.raises(InputError, match="Shares are 4 numbers from 0 to 1, one for each value"):
         studio(shares=shares)

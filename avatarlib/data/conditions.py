@@ -59,15 +59,20 @@ def shares_of_each(shares, conditions):
         A list with a float64 array for each attribute, which adds up to 1.
 
     Raises:
-        InputError: there are more or fewer shares than values, or one is negative.
+        InputError: there are more or fewer shares than values, one is negative, or all of an
+            attribute are 0.
     """
     sizes = [len(values) for _, values in conditions]
+    if not sizes:
+        return []
     found = np.ones(sum(sizes)) if shares is None else np.array(shares, np.float64)
-    if found.shape != (sum(sizes),) or (found < 0).any():
+    of_each = np.split(found, np.cumsum(sizes)[:-1])
+    if len(found) != sum(sizes) or not all((of >= 0).all() and of.any() for of in of_each):
         raise InputError(
-            f"Shares are {sum(sizes)} numbers from 0 to 1, one for each value of each attribute."
+            f"Shares are {sum(sizes)} numbers from 0 to 1, one for each value of each attribute, "
+            "and not all of an attribute may be 0."
         )
-    return [part / part.sum() for part in np.split(found, np.cumsum(sizes)[:-1])] if sizes else []
+    return [of / of.sum() for of in of_each]
 
 
 def _labels_of(labels, name):
