@@ -1,6 +1,6 @@
 """How much luck there is in five minutes: twenty seeds of the recommended network.
 
-    python benchmarks/stability.py    # two hours on two cores; finished runs are kept
+    python benchmarks/stability.py    # an hour on two cores; finished runs are kept
 
 Colour avatars at 32 pixels; every run sees as many pictures as five minutes hold in
 time_to_quality.py, in PyTorch on one thread, as many runs at a time as there are cores. Scored on
