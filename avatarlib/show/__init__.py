@@ -1,8 +1,9 @@
 """Figures and widgets."""
 
+from avatarlib.show.explorer import Explorer, picture
 from avatarlib.show.sheets import Film, grid, sheet
 from avatarlib.show.studio import Studio
 from avatarlib.show.summary import summary
 from avatarlib.show.words import BIG_SMILE_WORDS
 
-__all__ = ["BIG_SMILE_WORDS", "Film", "Studio", "grid", "sheet", "summary"]
+__all__ = ["BIG_SMILE_WORDS", "Explorer", "Film", "Studio", "grid", "picture", "sheet", "summary"]

@@ -119,7 +119,7 @@ class Film:
         name = f"film-{next(_film_number)}"
         pictures = "".join(
             f'<img src="{data_uri(frame)}" alt="{html.escape(f"{self.alt}: {label}")}" '
-            f'data-label="{html.escape(str(label))}"{"" if last else " hidden"}>'
+            f'data-label="{html.escape(str(label))}"{_size(frame)}{"" if last else " hidden"}>'
             for frame, label, last in zip(
                 self.frames, self.labels, [False] * (len(self.frames) - 1) + [True], strict=True
             )
@@ -131,6 +131,11 @@ class Film:
             label=html.escape(str(self.labels[-1])),
             alt=html.escape(self.alt),
         )
+
+
+def _size(frame):
+    """A figure's size in dots; small pictures have none and keep their pixels when enlarged."""
+    return f' width="{frame.width}" height="{frame.height}"' if frame.width > 600 else ""
 
 
 def data_uri(image):
@@ -153,6 +158,7 @@ _FILM = """\
 <style>
   .film {{ text-align: center; }}
   .film img {{ width: 100%; max-width: 28rem; image-rendering: pixelated; }}
+  .film img[width] {{ max-width: 40rem; image-rendering: auto; }}
   .film img[hidden] {{ display: none; }}
   .film-controls {{ display: flex; gap: 0.75rem; align-items: center; }}
   .film-controls {{ max-width: 28rem; margin: 0.5rem auto; }}
