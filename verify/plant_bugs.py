@@ -57,6 +57,8 @@ NOTICE = {
     "avatarlib/torch/features.py": "judges",
     "avatarlib/tensorflow/features.py": "judges",
     "avatarlib/backends.py": "backends",
+    **{f"avatarlib/theory/{name}.py": "theory" for name in ("value", "divergences", "losses")},
+    "avatarlib/theory/dynamics.py": "theory",
 }
 
 
