@@ -169,8 +169,8 @@ def environment(folder):
 
 
 def copied(folder):
-    """A copy of the library and its tests, of which we know that it is what Python imports."""
-    for name in ("avatarlib", "tests", "verify"):
+    """A copy of the library, of its tests and of what these read, which is what Python imports."""
+    for name in ("avatarlib", "tests", "verify", "book", "recipes", "benchmarks", "tools"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
     command = [sys.executable, "-c", "import avatarlib; print(avatarlib.__file__)"]
