@@ -4,6 +4,7 @@ A distribution is given by its weights: a probability for each of n places. So s
 are one thing: `weights` turns a density into weights on a grid.
 """
 
+from avatarlib.theory import by_hand
 from avatarlib.theory.divergences import (
     f_divergence,
     gaussian_kullback_leibler,
@@ -39,6 +40,7 @@ __all__ = [
     "Loss",
     "alternating",
     "best_generator",
+    "by_hand",
     "eigenvalues",
     "f_divergence",
     "field",
