@@ -1,10 +1,13 @@
 """AvatarNet: the same network in both twins, its loss against SciPy's, and what it learns."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from engine import TWINS, each_twin
 from scipy.special import log_softmax
 
+from avatarlib import judges
 from avatarlib.data import Attribute, AvatarSet, render
 from avatarlib.data.conditions import one_hot
 from avatarlib.errors import InputError
@@ -86,6 +89,24 @@ def test_a_judge_learns_what_it_is_told(twin):
     assert features.shape == (100, 128)
     assert (logits[:, :2].argmax(1) == side[400:]).mean() > 0.98
     assert (logits[:, 2:].argmax(1) == colour[400:]).mean() > 0.98
+
+
+def test_a_judges_rate_falls_along_half_a_cosine(small, monkeypatch):
+    """From the full rate by way of a half to nothing; a listener stands in for the network."""
+    rates = []
+
+    class Listener:
+        def __init__(self, spec, seed):
+            self.spec = spec
+
+        def step(self, images, targets, rate):
+            rates.append(rate)
+
+    monkeypatch.setattr(judges, "backend", lambda framework: SimpleNamespace(Judge=Listener))
+    train_judge(small, ATTRIBUTES, steps=100)
+    expected = {0: 2e-3, 25: 1e-3 * (1 + np.sqrt(0.5)), 50: 1e-3, 99: 1e-3 * (np.pi / 100) ** 2 / 2}
+    assert {step: rates[step] for step in expected} == pytest.approx(expected, rel=1e-3)
+    assert np.all(np.diff(rates) < 0)
 
 
 def test_a_spec_survives_its_json_and_refuses_what_does_not_fit(spec):

@@ -314,7 +314,7 @@ def test_eigenvalues_in_closed_form_against_numpy(loss, r1):
 
 
 @pytest.mark.parametrize("move", MOVES, ids=["simultaneous", "alternating"])
-@pytest.mark.parametrize("r1", [0.0, 0.3, 0.8])
+@pytest.mark.parametrize("r1", [0.0, 0.3, 0.8, 3.0])
 @pytest.mark.parametrize("loss", ["minimax", "wasserstein"])
 def test_growth_against_simulated_motion(move, r1, loss):
     """2,000 steps from next to the equilibrium; on a circle the size also goes up and down."""
