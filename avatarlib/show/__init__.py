@@ -1,9 +1,20 @@
 """Figures and widgets."""
 
 from avatarlib.show.explorer import Explorer, picture
+from avatarlib.show.guess import Guess
 from avatarlib.show.sheets import Film, grid, sheet
 from avatarlib.show.studio import Studio
 from avatarlib.show.summary import summary
 from avatarlib.show.words import BIG_SMILE_WORDS
 
-__all__ = ["BIG_SMILE_WORDS", "Explorer", "Film", "Studio", "grid", "picture", "sheet", "summary"]
+__all__ = [
+    "BIG_SMILE_WORDS",
+    "Explorer",
+    "Film",
+    "Guess",
+    "Studio",
+    "grid",
+    "picture",
+    "sheet",
+    "summary",
+]

@@ -131,3 +131,48 @@ def shown(request, visit):
     opened = visit(*request.param)
     yield opened
     opened.page.close()
+
+
+@dataclass
+class Opened:
+    """A page with widgets, and what went wrong in it."""
+
+    page: Page
+    errors: list = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def open_widgets(browser, tmp_path_factory):
+    """A function that opens a page of nothing but these widgets, as a file, on a screen."""
+    contexts = []
+
+    def open_page(*widgets, ready, width=1280, script=True, theme="light", **settings):
+        file = tmp_path_factory.mktemp("widgets") / "page.html"
+        file.write_text(
+            '<!doctype html><html lang="en"><meta charset="utf-8"><title>Widgets</title>'
+            '<meta name="viewport" content="width=device-width">'
+            "<style>:root { color-scheme: light dark; } body { margin: 16px; }</style>"
+            f"<main><h1>Widgets</h1>{''.join(widgets)}</main></html>",
+            encoding="utf-8",
+        )
+        context = browser.new_context(
+            viewport={"width": width, "height": 844},
+            java_script_enabled=script,
+            color_scheme=theme,
+            **settings,
+        )
+        contexts.append(context)
+        opened = Opened(context.new_page())
+        opened.page.on("console", lambda m: m.type == "error" and opened.errors.append(m.text))
+        opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
+        opened.page.on(
+            "request", lambda r: r.url.startswith("http") and opened.errors.append(r.url)
+        )
+        opened.page.goto(file.as_uri())
+        if script:
+            opened.page.wait_for_selector(ready)
+        return opened
+
+    yield open_page
+    for context in contexts:
+        context.close()

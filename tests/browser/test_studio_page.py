@@ -2,13 +2,12 @@
 
 import io
 import math
-from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Page
 
 import avatarlib as al
 from avatarlib.data.conditions import one_hot
@@ -83,46 +82,10 @@ def studio(name, alt="faces"):
     return shown._repr_html_()
 
 
-@dataclass
-class Opened:
-    """A page, and what went wrong in it."""
-
-    page: Page
-    errors: list = field(default_factory=list)
-
-
 @pytest.fixture(scope="module")
-def open_page(browser, tmp_path_factory):
+def open_page(open_widgets):
     """A function that opens a page with these Studios, as a file, on a screen."""
-    contexts = []
-
-    def open_page(*studios, width=1280, script=True, theme="light"):
-        file = tmp_path_factory.mktemp("studio") / "page.html"
-        file.write_text(
-            '<!doctype html><html lang="en"><meta charset="utf-8"><title>Studios</title>'
-            '<meta name="viewport" content="width=device-width">'
-            "<style>:root { color-scheme: light dark; } body { margin: 16px; }</style>"
-            f"<main><h1>Studios</h1>{''.join(studios)}</main></html>",
-            encoding="utf-8",
-        )
-        context = browser.new_context(
-            viewport={"width": width, "height": 844}, java_script_enabled=script, color_scheme=theme
-        )
-        contexts.append(context)
-        opened = Opened(context.new_page())
-        opened.page.on("console", lambda m: m.type == "error" and opened.errors.append(m.text))
-        opened.page.on("pageerror", lambda error: opened.errors.append(str(error)))
-        opened.page.on(
-            "request", lambda r: r.url.startswith("http") and opened.errors.append(r.url)
-        )
-        opened.page.goto(file.as_uri())
-        if script:
-            opened.page.wait_for_selector(".studio-open .studio-others canvas[width]")
-        return opened
-
-    yield open_page
-    for context in contexts:
-        context.close()
+    return partial(open_widgets, ready=".studio-open .studio-others canvas[width]")
 
 
 @pytest.fixture
