@@ -59,6 +59,7 @@ NOTICE = {
     "avatarlib/backends.py": "backends",
     **{f"avatarlib/theory/{name}.py": "theory" for name in ("value", "divergences", "losses")},
     "avatarlib/theory/dynamics.py": "theory",
+    "avatarlib/theory/by_hand.py": "by_hand",
 }
 
 
