@@ -20,7 +20,7 @@ ROW = re.compile(r"\| \$(D|G)\$ \| `([^`]+)` \| (.+) \| (.+) \|")
 def sections():
     """Each loss's name, and its two rows: player -> (code, slopes, value at a guess)."""
     found = {}
-    for part in SHEET.read_text(encoding="utf-8").split("\n### ")[1:]:
+    for part in SHEET.read_text(encoding="utf-8").split("\n## ")[1:]:
         rows = {player: rest for player, *rest in ROW.findall(part)}
         if rows:
             found[part.split("\n")[0]] = rows

@@ -1,5 +1,7 @@
 """The widgets of the theory chapters in the built book: by mouse, by finger and by keyboard."""
 
+import re
+
 import pytest
 
 PAGES = {
@@ -97,3 +99,9 @@ def test_the_duel_does_what_the_page_says(opened):
     opened.page.wait_for_timeout(500)
     opened.page.keyboard.press("Space")
     assert "Paused. Moves: D " in duel.locator("[role=status]").inner_text()
+
+
+def test_the_cheat_sheet_is_one_page_of_paper(visit):
+    page = visit("book/reference/cheat-sheet.html").page
+    paper = page.pdf(format="A4")
+    assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1
