@@ -20,12 +20,28 @@ function begin(guess) {
   let round = 0, trial = 0, said = [];
   [canvas.width, canvas.height] = [width, height];
 
-  function show() {
+  function draw(canvas, trial) {
     const k = round % rounds * trials + trial;
     canvas.getContext("2d").drawImage(pictures,
       k % columns * width, Math.floor(k / columns) * height, width, height, 0, 0, width, height);
+  }
+  // What the avatar was, in words, and a mark if the answer was wrong: the eye learns from both.
+  function reveal(kind, right, i) {
+    const item = document.createElement("li"), words = document.createElement("span");
+    const picture = Object.assign(document.createElement("canvas"), { width, height });
+    picture.setAttribute("aria-hidden", "true");
+    draw(picture, i);
+    words.textContent = `${kind ? "drawn" : "real"} ${right ? "✓" : "✗"}`;
+    item.title = kinds[kind];
+    item.setAttribute("aria-label", `${kinds[kind]}, your answer was ${right ? "right" : "wrong"}`);
+    item.classList.toggle("guess-wrong", !right);
+    item.append(picture, words);
+    return item;
+  }
+  function show() {
+    draw(canvas, trial);
     canvas.setAttribute("aria-label", `Avatar ${trial + 1} of ${trials}`);
-    count.textContent = `Avatar ${trial + 1} of ${trials}: real or drawn?`;
+    count.textContent = `Avatar ${trial + 1} of ${trials}: real (R) or drawn (D)?`;
   }
   function answer(real) {
     said.push(real);
@@ -43,6 +59,7 @@ function begin(guess) {
       return row;
     });
     result.querySelector("tbody").replaceChildren(...rows);
+    result.querySelector("ol").replaceChildren(...right.map((r, i) => reveal(truth[i], r, i)));
     const n = right.filter(Boolean).length, [low, high] = wilson(n, trials);
     count.textContent = `Round ${round + 1} is over.`;
     status.textContent = `${n} of ${trials} right, ${percent(n / trials)}. With so few pictures, your `
@@ -53,6 +70,12 @@ function begin(guess) {
   }
   realButton.addEventListener("click", () => answer(true));
   drawnButton.addEventListener("click", () => answer(false));
+  // One key an answer, as long as the focus is on a button of this game and nowhere else.
+  buttons.addEventListener("keydown", (event) => {
+    const key = event.key.toLowerCase();
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !"rd".includes(key)) return;
+    answer(key === "r");
+  });
   result.querySelector("button").addEventListener("click", () => {
     [round, trial, said] = [round + 1, 0, []];
     [buttons.hidden, result.hidden] = [false, true];

@@ -95,6 +95,37 @@ def test_it_is_played_by_keyboard(opened):
     assert "1 of 8" in page.inner_text(".guess-count")
 
 
+def test_letters_answer_and_only_while_the_game_has_the_focus(opened):
+    page = opened.page
+    page.keyboard.press("r")
+    assert "1 of 8" in page.inner_text(".guess-count")
+    page.get_by_role("button", name="Real", exact=True).focus()
+    page.keyboard.press("x")
+    assert "1 of 8" in page.inner_text(".guess-count")
+    for i in range(8):
+        page.keyboard.press("r" if game().answers[i] == 0 else "D")
+    assert "8 of 8 right" in page.inner_text(".guess [role=status]")
+    page.keyboard.press("r")
+    assert page.locator(".guess-truth li").count() == 8
+
+
+def test_at_the_end_each_avatar_is_named_and_the_wrong_answers_are_marked(opened):
+    page = opened.page
+    seen = play(page, lambda level: "Real" if level >= 100 else "Drawn")
+    names = {200: "real ✓", 100: "drawn ✗", 50: "drawn ✓"}
+    shown = page.locator(".guess-truth li")
+    assert shown.all_inner_texts() == [names[level] for level in seen]
+    levels = page.eval_on_selector_all(
+        ".guess-truth canvas",
+        """all => all.map(c => c.getContext("2d").getImageData(4, 4, 1, 1).data[0])""",
+    )
+    assert levels == seen
+    late = shown.nth(seen.index(100))
+    assert late.get_attribute("aria-label") == "late, your answer was wrong"
+    page.get_by_role("button", name="Another round").click()
+    assert not shown.first.is_visible()
+
+
 @pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
 def test_it_fits_the_screen_and_the_finger(open_page, width, theme):
     opened = open_page(game()._repr_html_(), width=width, theme=theme, has_touch=True)
