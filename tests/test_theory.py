@@ -179,6 +179,18 @@ def test_total_variation_of_shifted_gaussians(shift, spread):
     assert closed == pytest.approx(theory.total_variation(p, q), abs=1e-5)
 
 
+@pytest.mark.parametrize("n", [1, 4, 25])
+def test_with_n_draws_the_shift_counts_root_n_times(n):
+    """A likelihood ratio test of 20,000 albums; five deviations are one in 1.7 million."""
+    shift, albums, rng = 0.4, 20_000, np.random.default_rng(11)
+    shifted = rng.random(albums) < 0.5
+    numbers = rng.normal(size=(albums, n)) + shift * shifted[:, None]
+    ratio = (stats.norm(shift).logpdf(numbers) - stats.norm(0).logpdf(numbers)).sum(1)
+    right = ((ratio > 0) == shifted).mean()
+    expected = (1 + theory.gaussian_total_variation(np.sqrt(n) * shift, 1)) / 2
+    assert right == pytest.approx(expected, abs=5 * 0.5 / np.sqrt(albums))
+
+
 def test_total_variation_is_what_the_best_discriminator_gets_right():
     p, q = lots(12), lots(12)
     right = p[p > q].sum() / 2 + q[p <= q].sum() / 2

@@ -105,7 +105,8 @@ def generator_gradients(g, d, z):
         z: latents, float (n, latent).
 
     Returns:
-        (`Weights`, L_G's derivatives by the points, float (n, 2)).
+        (`Weights`, L_G's derivatives by the points, float (n, 2): the opposite of the arrows of
+        `eq-concepts-pull`, each 1/n as long).
     """
     fake, of_points = forward(g, z)
     f, of_logits = forward(d, fake)

@@ -94,7 +94,7 @@ def jensen_shannon(p, q):
 def total_variation(p, q):
     """TV = ½ Σ |p - q| (`eq-total-variation`).
 
-    The best discriminator is right with the probability (1 + TV) / 2.
+    The best discriminator is right with the probability (1 + TV) / 2 (`eq-concepts-right`).
 
     Args:
         p, q: weights, (n,).
@@ -148,6 +148,8 @@ def gaussian_kullback_leibler(mean_p, spread_p, mean_q, spread_q):
 
 def gaussian_total_variation(shift, spread):
     """TV of two Gaussians of the same spread whose means are `shift` apart: 2 Φ(|δ| / 2σ) - 1.
+
+    For n draws of one kind, the shift counts √n times (`eq-concepts-many`).
 
     Args:
         shift: float.
