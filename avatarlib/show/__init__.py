@@ -1,5 +1,6 @@
 """Figures and widgets."""
 
+from avatarlib.show.duel import Duel
 from avatarlib.show.explorer import Explorer, picture
 from avatarlib.show.guess import Guess
 from avatarlib.show.sheets import Film, grid, sheet
@@ -9,6 +10,7 @@ from avatarlib.show.words import BIG_SMILE_WORDS
 
 __all__ = [
     "BIG_SMILE_WORDS",
+    "Duel",
     "Explorer",
     "Film",
     "Guess",
