@@ -1,6 +1,8 @@
 """The gradients written out by hand, against finite differences and both frameworks."""
 
 from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -71,7 +73,8 @@ def test_backward_by_nudging_weights_and_inputs():
         assert of_x[place] == pytest.approx((total(w, moved) - total(w)) / 1e-6, abs=1e-4)
 
 
-def test_both_players_gradients_by_nudging():
+def gradients_are_right(module):
+    """Whether a module's gradients of both players are those that nudging finds."""
     g, d = random_weights(2, 2), random_weights(2, 1)
     real, z = RNG.normal(size=(2, 6, 2))
     fake = by_hand.forward(g, z)[0]
@@ -79,15 +82,61 @@ def test_both_players_gradients_by_nudging():
     def loss_d(d):
         return -al.theory.value(by_hand.forward(d, real)[0], by_hand.forward(d, fake)[0])
 
-    def loss_g(g):
-        return np.logaddexp(0, -by_hand.forward(d, by_hand.forward(g, z)[0])[0]).mean()
+    def loss_g_at(points):
+        return np.logaddexp(0, -by_hand.forward(d, points)[0]).mean()
 
-    assert close(by_hand.discriminator_gradients(d, real, fake), nudged(loss_d, d))
-    gradients, pull = by_hand.generator_gradients(g, d, z)
-    assert close(gradients, nudged(loss_g, g))
+    def loss_g(g):
+        return loss_g_at(by_hand.forward(g, z)[0])
+
+    gradients, pull = module.generator_gradients(g, d, z)
     step = 1e-6 * pull / abs(pull).max()
-    moved = np.logaddexp(0, -by_hand.forward(d, fake + step)[0]).mean()
-    assert moved - loss_g(g) == pytest.approx((pull * step).sum(), rel=1e-4)
+    return (
+        close(module.discriminator_gradients(d, real, fake), nudged(loss_d, d))
+        and close(gradients, nudged(loss_g, g))
+        and np.isclose(loss_g_at(fake + step) - loss_g(g), (pull * step).sum(), rtol=1e-4, atol=0)
+    )
+
+
+def test_both_players_gradients_by_nudging():
+    assert gradients_are_right(by_hand)
+
+
+MISTAKES = {
+    "D flees from real points": ("-sigmoid(-r) / len(r)", "sigmoid(-r) / len(r)"),
+    "D adores drawn points": (
+        "sigmoid(f) / len(f))\n    return",
+        "-sigmoid(f) / len(f))\n    return",
+    ),
+    "G helps its judge": ("of_logits, -sigmoid(-f)", "of_logits, sigmoid(f)"),
+    "the minimax loss": ("of_logits, -sigmoid(-f)", "of_logits, -sigmoid(f)"),
+    "the sum, not the mean": ("-sigmoid(-f) / len(f)", "-sigmoid(-f)"),
+    "a ReLU's bend": ("memory.h > 0, 1.0, SLOPE", "memory.h > 0, 1.0, 0.0"),
+    "the bend forgotten": (" * np.where(memory.h > 0, 1.0, SLOPE)", ""),
+    "before the bend": ("memory.a.T @ slopes", "memory.h.T @ slopes"),
+}
+
+
+@pytest.mark.parametrize(("right", "wrong"), MISTAKES.values(), ids=MISTAKES)
+def test_nudging_finds_a_planted_mistake(right, wrong):
+    """The check itself is checked: a copy of the module with one mistake does not pass."""
+    source = Path(by_hand.__file__).read_text(encoding="utf-8")
+    assert source.count(right) == 1
+    copy = ModuleType("planted")
+    exec(source.replace(right, wrong), vars(copy))
+    assert not gradients_are_right(copy)
+
+
+def test_a_leak_is_against_the_wanted_slope_and_the_sum_dies_where_d_is_undecided():
+    """Without a detach, L_D's slope at a drawing is -σ(f)/σ(-f) times L_G's."""
+    g, d = random_weights(2, 2), random_weights(2, 1)
+    z = RNG.normal(size=(6, 2))
+    f, memory = by_hand.forward(d, by_hand.forward(g, z)[0])
+    d = d._replace(bias2=d.bias2 - f[0])  # undecided about the first drawing
+    f, memory = by_hand.forward(d, memory.x)
+    _, leak = by_hand.backward(d, memory, 1 / (1 + np.exp(-f)) / len(f))
+    _, wanted = by_hand.generator_gradients(g, d, z)
+    assert np.allclose(leak, -np.exp(f) * wanted)
+    assert np.allclose((leak + wanted)[0], 0) and not np.allclose((leak + wanted)[1:], 0)
 
 
 def test_adams_first_move_is_the_rate_whatever_the_gradient():

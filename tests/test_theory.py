@@ -353,6 +353,36 @@ def test_on_the_bilinear_game_simultaneous_steps_fly_apart_and_alternating_ones_
     assert np.allclose(squared[1:] / squared[:-1], 1 + rate**2)
 
 
+@pytest.mark.parametrize("start", [[1.0, 0.0], [-1.0, 1.5], [2.0, 1.0]])
+def test_the_non_saturating_game_comes_home_as_slowly_as_the_pencil_says(start):
+    """R² falls by R⁴/8 a unit of time: R = √(8 / (t + 8/R₀²)), which no eigenvalue shows."""
+    rate, steps = 0.05, 10_000
+    way = theory.path(theory.alternating, start, steps, rate=rate, loss="non-saturating")
+    sizes = np.linalg.norm(way, axis=1)[[0, steps // 5, steps]]
+    expected = np.sqrt(8 / (rate * np.array([0, steps // 5, steps]) + 8 / sizes[0] ** 2))
+    assert np.allclose(sizes, expected, rtol=0.03)
+    assert theory.growth(theory.alternating, rate, "non-saturating") == pytest.approx(1, abs=1e-14)
+
+
+@pytest.mark.parametrize("start", [[0.1, 0.0], [2.0, 0.0]])
+def test_simultaneous_steps_end_on_a_circle_where_gain_and_loss_balance(start):
+    """η²/4 R² = η/8 R⁴, so R = √(2η), from inside and from outside."""
+    rate = 0.1
+    way = theory.path(theory.simultaneous, start, 10_000, rate=rate, loss="non-saturating")
+    sizes = np.linalg.norm(way[-500:], axis=1)
+    assert sizes.mean() == pytest.approx(np.sqrt(2 * rate), rel=0.01)
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.4, 1.0])
+@pytest.mark.parametrize("loss", ["minimax", "wasserstein"])
+def test_how_much_friction_simultaneous_steps_need(loss, rate):
+    """|det M| = 1 - ηγ + η²a² is 1 at γ = ηa²; alternating steps need next to nothing."""
+    least = rate * abs(theory.jacobian(loss)[0, 1]) ** 2
+    assert theory.growth(theory.simultaneous, rate, loss, 0.99 * least) > 1
+    assert theory.growth(theory.simultaneous, rate, loss, 1.01 * least) < 1
+    assert theory.growth(theory.alternating, rate, loss, 0.01 * least) < 1
+
+
 def test_alternating_steps_use_the_discriminator_that_has_just_moved():
     """By hand, bilinear game, rate 0.1: ψ = 2 - 0.1 · 1, then θ = 1 + 0.1 · 1.9."""
     assert theory.alternating([1.0, 2.0], 0.1, "wasserstein") == pytest.approx([1.19, 1.9])
