@@ -176,6 +176,16 @@ def test_notebook_is_stored_as_it_should_be(path):
     assert faults(json.loads(path.read_text(encoding="utf-8"))) == []
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.relative_to(BOOK).as_posix())
+def test_no_paragraph_stands_twice_on_a_page(path):
+    """A merge of two versions can leave a paragraph, or a heading, in both of its places."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    text = "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    paragraphs = [part.strip() for part in text.split("\n\n")]
+    said = [part for part in paragraphs if len(part) > 60 or part.startswith("#")]
+    assert {part for part in said if said.count(part) > 1} == set()
+
+
 def test_a_faulty_notebook_is_found():
     def cell(source="", outputs=(), count=1, tags=tuple(COMPARED)):
         return {
