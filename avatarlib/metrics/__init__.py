@@ -2,5 +2,6 @@
 
 from avatarlib.metrics.coverage import confusion, shares
 from avatarlib.metrics.frechet import frechet_distance, frechet_floor
+from avatarlib.metrics.result import Result
 
-__all__ = ["confusion", "frechet_distance", "frechet_floor", "shares"]
+__all__ = ["Result", "confusion", "frechet_distance", "frechet_floor", "shares"]

@@ -1,0 +1,50 @@
+"""A score as it should be told: with its error, its baseline, and how many pictures it saw."""
+
+from dataclasses import asdict, dataclass
+
+Z = 1.959963984540054  # 97.5 % of a standard normal variable lie below
+
+
+@dataclass(frozen=True)
+class Result:
+    """One score of generated pictures.
+
+    Attributes:
+        name: of the score, such as "Fréchet distance".
+        value: the score.
+        error: its standard error, in the same unit.
+        low, high: its 95 % interval.
+        baseline: what as many real pictures would score, the best that a generator can hope for.
+        real, generated: how many pictures of each were compared.
+        features: what looked at the pictures, such as "AvatarNet big-smile-32".
+    """
+
+    name: str
+    value: float
+    error: float
+    low: float
+    high: float
+    baseline: float
+    real: int
+    generated: int
+    features: str = ""
+
+    @classmethod
+    def normal(cls, name, value, error, **rest):
+        """A result whose interval is value ± 1.96 standard errors."""
+        return cls(name, value, error, value - Z * error, value + Z * error, **rest)
+
+    def __float__(self):
+        return float(self.value)
+
+    def __str__(self):
+        seen = f" in {self.features}" if self.features else ""
+        return (
+            f"{self.name} {self.value:.4g} (95 %: {self.low:.4g} to {self.high:.4g}; real pictures "
+            f"would score {self.baseline:.4g}); {self.generated:,} generated against "
+            f"{self.real:,} real{seen}"
+        )
+
+    def as_dict(self):
+        """The same as plain data, for JSON."""
+        return asdict(self)
