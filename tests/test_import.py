@@ -32,7 +32,8 @@ MAY_KNOW = {
 }
 ABOVE = {
     *("show", "apps", "audit", "exercises", "cli"),
-    *("backends", "health", "judges", "presets", "recipes", "records", "runs"),
+    *("backends", "features", "health", "judges", "people", "presets", "recipes"),
+    *("records", "runs"),
 }
 FRAMEWORKS = {"torch", "tensorflow", "keras"}
 NOT_AT_IMPORT = [*sorted(FRAMEWORKS), "matplotlib", "scipy", "joblib"]
@@ -126,7 +127,7 @@ def test_lines_of_code_are_counted_right():
 def test_the_library_stays_small():
     count = {file: code_lines(file.read_text(encoding="utf-8")) for file in FILES}
     course = {f: n for f, n in count.items() if room(f) not in ("exercises", "apps")}
-    assert sum(course.values()) < 4000
+    assert sum(course.values()) < 5000
     engine = ("torch", "tensorflow", "training")
     assert sum(n for f, n in count.items() if room(f) in engine) < 1500
 
