@@ -1,5 +1,51 @@
 """People as judges: a blinded study to hand out, and what its answers allow one to say."""
 
+from avatarlib.people.analysis import (
+    Finding,
+    People,
+    compare,
+    compare_all,
+    dprime,
+    dprime_of_pairs,
+    equivalence,
+    error_rate,
+    holm,
+    over_people_and_pictures,
+    per_person,
+    sensitivity,
+    wilson,
+)
 from avatarlib.people.answers import Answers
+from avatarlib.people.planning import (
+    BETWEEN,
+    design_effect,
+    people_for_difference,
+    people_for_interval,
+    people_variance,
+    simulate,
+    true_error,
+)
 
-__all__ = ["Answers"]
+__all__ = [
+    "BETWEEN",
+    "Answers",
+    "Finding",
+    "People",
+    "compare",
+    "compare_all",
+    "design_effect",
+    "dprime",
+    "dprime_of_pairs",
+    "equivalence",
+    "error_rate",
+    "holm",
+    "over_people_and_pictures",
+    "people_for_difference",
+    "people_for_interval",
+    "people_variance",
+    "per_person",
+    "sensitivity",
+    "simulate",
+    "true_error",
+    "wilson",
+]
