@@ -4,6 +4,12 @@ import numpy as np
 from scipy import linalg
 
 from avatarlib.errors import InputError
+from avatarlib.metrics.checks import as_features, as_pair
+from avatarlib.metrics.result import Result
+from avatarlib.randomness import generator
+
+NAME = "Fréchet distance"
+LOWEST = 1e-3  # a Cholesky factor whose diagonal spans more than that has lost digits
 
 
 def frechet_distance(real, generated):
@@ -12,9 +18,10 @@ def frechet_distance(real, generated):
         ‖μ₁ - μ₂‖² + tr Σ₁ + tr Σ₂ - 2 tr (Σ₁ Σ₂)^½
 
     (Dowson and Landau 1982; with Inception features it is the FID of Heusel et al. 2017,
-    arXiv:1706.08500, equation 6). With centred features A = (X - μ) / √(n - 1), so that Σ = AᵀA,
-    the last trace is the sum of the singular values of A₁ A₂ᵀ: no square root of a matrix, never
-    complex, exact for fewer samples than features too. The covariances divide by n - 1.
+    arXiv:1706.08500, equation 6). With any factors Σ = FᵀF, the last trace is the sum of the
+    singular values of F₁ F₂ᵀ: no square root of a matrix, never complex, exact for fewer samples
+    than features too. A factor is the Cholesky factor, where the covariance is well conditioned;
+    else the centred features over √(n - 1), or their triangle R = QᵀF. Covariances divide by n - 1.
 
     Args:
         real, generated: features, float (n, d) and (m, d), n and m at least 2.
@@ -24,48 +31,172 @@ def frechet_distance(real, generated):
         two samples of one distribution is not 0; `frechet_floor` tells it.
 
     Raises:
-        InputError: shapes that do not fit, or values that are not numbers.
+        InputError: as `checks.as_pair`.
     """
-    (mean_1, factor_1), (mean_2, factor_2) = _centred(real), _centred(generated)
-    if mean_1.shape != mean_2.shape:
-        raise InputError(f"Features of {len(mean_1)} and of {len(mean_2)} numbers do not compare.")
-    cross = linalg.svdvals(factor_1 @ factor_2.T).sum()
+    real, generated = as_pair(real, generated)
+    return _distance(real.mean(axis=0), _factor(real), generated.mean(axis=0), _factor(generated))
+
+
+def frechet_from_statistics(mean_1, cov_1, mean_2, cov_2):
+    """`frechet_distance` from means and covariances, as published reference statistics come.
+
+    Args:
+        mean_1, mean_2: float (d,).
+        cov_1, cov_2: float (d, d), symmetric, no eigenvalue below 0 beyond rounding.
+
+    Returns:
+        a float, as `frechet_distance`. Where a covariance is singular, its square root has half of
+        the digits only: better measure the features themselves.
+
+    Raises:
+        InputError: shapes that do not fit, numbers that are none, or no covariance.
+    """
+    means = [np.asarray(mean, dtype=np.float64) for mean in (mean_1, mean_2)]
+    covs = [np.asarray(cov, dtype=np.float64) for cov in (cov_1, cov_2)]
+    d = means[0].size
+    if any(m.shape != (d,) for m in means) or any(c.shape != (d, d) for c in covs):
+        raise InputError("Statistics are two means (d,) and two covariances (d, d) of one d.")
+    if not all(np.isfinite(array).all() for array in (*means, *covs)):
+        raise InputError("Some of the statistics are not numbers; look for NaN or infinity.")
+    return _distance(means[0], _root(covs[0]), means[1], _root(covs[1]))
+
+
+def frechet_floor(features, n, m, gaussian=False):
+    """What a perfect generator would score: the expected distance of two samples of one thing.
+
+        (1/n + 1/m) (Σᵢ λᵢ + ½ Σᵢⱼ Var(zᵢ zⱼ) / (λᵢ + λⱼ))
+
+    to first order in 1/n and 1/m, where z are the centred features along the eigenvectors of their
+    covariance and λ its eigenvalues: the mean costs the first sum, the covariance the second (second
+    derivative of the Bures distance). The variances are measured; for Gaussian features they would
+    be λᵢ λⱼ (1 + δᵢⱼ), and rectified features are far from that. Good for n and m of at least
+    twice the number of features.
+
+    Args:
+        features: float (k, d), of real pictures, k at least 2 and best well above d.
+        n, m: sizes of the two samples.
+        gaussian: take the Gaussian's variances instead of the measured ones.
+
+    Returns:
+        a float, in the features' squared unit.
+
+    Raises:
+        InputError: as `checks.as_features`.
+    """
+    features = as_features("real", features)
+    return _floor(features, *_spectrum(features), n, m, gaussian)
+
+
+def frechet(real, generated, features=""):
+    """`frechet_distance` with its standard error and its floor.
+
+    The error is that of the delta method. To first order a generated y moves the distance by
+
+        (2 (μ₂ - μ₁)ᵀ (y - μ₂) + (y - μ₂)ᵀ (I - T) (y - μ₂) - its mean) / m
+
+    and a real x likewise, where T carries the generated Gaussian to the real one by the shortest
+    way. The value is not corrected for its bias, so the interval holds the expected score *at these
+    sample sizes*. Near the floor the second order counts, and the interval is too wide, by up
+    to √2.
+
+    Args:
+        real, generated: features, float (n, d) and (m, d).
+        features: what computed them.
+
+    Returns:
+        a `Result`; its baseline is the `frechet_floor` of the real features.
+
+    Raises:
+        InputError: as `checks.as_pair`.
+    """
+    real, generated = as_pair(real, generated)
+    value = frechet_distance(real, generated)
+    spectrum = _spectrum(real)
+    error = _error(real, spectrum, generated, _spectrum(generated))
+    sizes = {"real": len(real), "generated": len(generated)}
+    floor = _floor(real, *spectrum, *sizes.values())
+    return Result.normal(NAME, value, error, baseline=floor, features=features, **sizes)
+
+
+def _distance(mean_1, factor_1, mean_2, factor_2):
+    cross = linalg.svdvals(factor_1 @ factor_2.T, check_finite=False).sum()
     spread = (factor_1**2).sum() + (factor_2**2).sum()
     return float(((mean_1 - mean_2) ** 2).sum() + spread - 2 * cross)
 
 
-def frechet_floor(features, n, m):
-    """What a perfect generator would score: the expected distance of two samples of one Gaussian.
-
-        (1/n + 1/m) (Σᵢ λᵢ + ½ Σᵢⱼ λᵢ λⱼ (1 + δᵢⱼ) / (λᵢ + λⱼ))
-
-    to first order in 1/n and 1/m, where λ are the eigenvalues of the features' covariance: the mean
-    costs the first sum, the covariance the second (second derivative of the Bures distance). Good
-    for n and m well above the number of features.
-
-    Args:
-        features: float (k, d), of real pictures, k at least 2.
-        n, m: sizes of the two samples.
-
-    Returns:
-        a float, in the features' squared unit.
-    """
-    _, factor = _centred(features)
-    values = linalg.svdvals(factor) ** 2
-    values = values[values > values[0] * len(values) * np.finfo(float).eps]
-    pairs = np.outer(values, values) / np.add.outer(values, values)
-    return float((1 / n + 1 / m) * (values.sum() + (pairs.sum() + np.trace(pairs)) / 2))
+def _factor(features):
+    """(k, d), k at most d, with factorᵀ factor = covariance."""
+    centred = (features - features.mean(axis=0)) / np.sqrt(len(features) - 1)
+    if len(centred) <= centred.shape[1]:
+        return centred
+    root = _cholesky(centred.T @ centred)
+    if root is None:
+        root = linalg.qr(centred, mode="r", check_finite=False)[0][: centred.shape[1]]
+    return root
 
 
-def _centred(features):
-    """The mean (d,), and a factor (k, d) with factorᵀ factor = covariance, k at most d."""
-    features = np.asarray(features, dtype=np.float64)
-    if features.ndim != 2 or len(features) < 2:
-        raise InputError(f"Features are an array (n, d), n at least 2, not {features.shape}.")
-    if not np.isfinite(features).all():
-        raise InputError("Some of the features are not numbers.")
-    mean = features.mean(axis=0)
-    factor = (features - mean) / np.sqrt(len(features) - 1)
-    if len(factor) > factor.shape[1]:  # a triangle of d rows with the same covariance
-        factor = linalg.qr(factor, mode="r", check_finite=False)[0][: factor.shape[1]]
-    return mean, factor
+def _cholesky(covariance):
+    """The upper Cholesky factor, or None where it would have lost digits."""
+    try:
+        root = linalg.cholesky(covariance, check_finite=False)
+    except linalg.LinAlgError:
+        return None
+    diagonal = root.diagonal()
+    return root if diagonal.min() > LOWEST * diagonal.max() else None
+
+
+def _root(covariance):
+    """A factor of a covariance, by Cholesky or else from its eigenvectors."""
+    if not np.allclose(covariance, covariance.T, rtol=1e-6, atol=1e-8 * np.abs(covariance).max()):
+        raise InputError("A covariance is symmetric, and this one is not.")
+    root = _cholesky(covariance)
+    if root is None:
+        values, vectors = linalg.eigh(covariance)
+        if values[0] < -1e-6 * values[-1]:
+            raise InputError(f"A covariance has no negative eigenvalue, this one {values[0]:.3g}.")
+        values, vectors = _kept(values, vectors)
+        root = np.sqrt(values)[:, None] * vectors.T
+    return root
+
+
+def _kept(values, vectors):
+    """Eigenvalues and -vectors that stand out of the rounding."""
+    keep = values > values.max() * len(vectors) * np.finfo(float).eps
+    return values[keep], vectors[:, keep]
+
+
+def _spectrum(features):
+    """Eigenvalues (r,) and eigenvectors (d, r) of the covariance, of its range only."""
+    centred = (features - features.mean(axis=0)) / np.sqrt(len(features) - 1)
+    if len(centred) > centred.shape[1]:
+        return _kept(*linalg.eigh(centred.T @ centred, check_finite=False))
+    _, roots, vectors = linalg.svd(centred, full_matrices=False, check_finite=False)
+    return _kept(roots**2, vectors.T)
+
+
+def _floor(features, values, vectors, n, m, gaussian=False):
+    if gaussian:
+        variances = np.outer(values, values) + np.diag(values**2)
+    else:
+        squares = ((features - features.mean(axis=0)) @ vectors) ** 2
+        variances = squares.T @ squares / len(features) - np.diag(values**2)
+    shape = (variances / np.add.outer(values, values)).sum() / 2
+    return float((1 / n + 1 / m) * (values.sum() + shape))
+
+
+def _error(real, spectrum_1, generated, spectrum_2):
+    """The standard error of the distance; T = F⁺ V s Vᵀ F⁺ᵀ with the factor F₂ and F₁ F₂ᵀ = U s Vᵀ."""
+    (values_1, vectors_1), (values_2, vectors_2) = spectrum_1, spectrum_2
+    cross = np.sqrt(values_1)[:, None] * (vectors_1.T @ vectors_2) * np.sqrt(values_2)
+    left, singular, right = linalg.svd(cross, full_matrices=False, check_finite=False)
+    step = generated.mean(axis=0) - real.mean(axis=0)
+    variance = 0.0
+    for sample, towards, white, turn in (
+        (real, -step, vectors_1 / np.sqrt(values_1), left),
+        (generated, step, vectors_2 / np.sqrt(values_2), right.T),
+    ):
+        centred = sample - sample.mean(axis=0)
+        carried = (centred @ (white @ turn)) ** 2 @ singular
+        pull = 2 * centred @ towards + (centred**2).sum(axis=1) - carried
+        variance += pull.var(ddof=1) / len(sample)
+    return float(np.sqrt(variance))
