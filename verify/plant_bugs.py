@@ -60,6 +60,8 @@ NOTICE = {
     **{f"avatarlib/theory/{name}.py": "theory" for name in ("value", "divergences", "losses")},
     "avatarlib/theory/dynamics.py": "theory",
     "avatarlib/theory/by_hand.py": "by_hand",
+    "avatarlib/people/analysis.py": "people",
+    "avatarlib/people/planning.py": "people",
 }
 
 

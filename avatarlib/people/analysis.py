@@ -283,10 +283,8 @@ def compare(answers, first, second, draws=10_000, seed=0):
     Raises:
         InputError: as `error_rate`, or people who judged only one of the two.
     """
-    one, other = per_person(answers, first), per_person(answers, second)
-    if one.names != other.names:
-        raise InputError(f"Not everybody judged both {first} and {second}; compare who did.")
-    differences = one.error - other.error
+    # Who judged one of the two only lacks a kind of picture, and per_person says so.
+    differences = per_person(answers, first).error - per_person(answers, second).error
     low, high = _over_people(differences)
     signs = generator(seed, "signs").choice([-1, 1], size=(draws, len(differences)))
     chance = np.abs(signs @ differences)
@@ -328,8 +326,8 @@ def equivalence(answers, model=None, margin=0.05):
     """Is the error rate within a margin of a coin's? Two one-sided t-tests (Schuirmann 1987).
 
     "Not significantly different from 0.5" shows nothing: few people suffice for it. This shows
-    that nobody is far from it: p is small only if both "the rate is below 0.5 - margin" and "above
-    0.5 + margin" are refuted. State the margin before you look.
+    that the mean over people is near it: p is small only if both "the rate is below 0.5 - margin"
+    and "it is above 0.5 + margin" are refuted. State the margin before you look.
 
     Returns:
         a `Finding` of (error rate - 0.5) with its 90 % interval, which lies within ± margin
