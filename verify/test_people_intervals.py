@@ -1,6 +1,6 @@
 """How often the intervals over people contain the truth: 1,000 simulated studies a row.
 
-    python verify/test_people_intervals.py        prints the table of people_intervals.md; half a minute
+    python verify/test_people_intervals.py    prints the table of people_intervals.md; a minute
 
 A row's count deviates by 0.7 points (one standard deviation) around 95 %.
 """

@@ -185,7 +185,7 @@ def error_rate(answers, model=None, bootstrap=0, seed=0):
     Args:
         answers, model: as in `per_person`.
         bootstrap: if above 0, the interval is the percentile bootstrap over people with so many
-            draws (Efron 1979).
+            draws (Efron 1979); a little narrow for few people (see verify/people_intervals.md).
         seed: of the bootstrap.
 
     Returns:
@@ -219,7 +219,7 @@ def over_people_and_pictures(answers, model=None, draws=2000, seed=0):
 
     People and pictures are drawn anew, with replacement, three times: people only, pictures only,
     both at once. An answer's own luck is in each variance, once, once and three times (Owen 2007,
-    "The pigeonhole bootstrap", arXiv:0712.1111), so
+    "The pigeonhole bootstrap", doi:10.1214/07-AOAS122), so
 
         variance = 2 (people + pictures) - both
 
