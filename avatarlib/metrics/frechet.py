@@ -68,11 +68,11 @@ def frechet_floor(features, n, m, gaussian=False):
         (1/n + 1/m) (Σᵢ λᵢ + ½ Σᵢⱼ Var(zᵢ zⱼ) / (λᵢ + λⱼ))
 
     to first order in 1/n and 1/m, where z are the centred features along the eigenvectors of their
-    covariance and λ its eigenvalues: the mean costs the first sum, the covariance the second (second
-    derivative of the Bures distance). The variances are measured; for Gaussian features they would
-    be λᵢ λⱼ (1 + δᵢⱼ), and rectified features are far from that. Good for n and m well above the
-    number of features: at twice that number the truth is about a sixth higher, and with fewer
-    pictures than features far higher.
+    covariance and λ its eigenvalues: the mean costs the first sum, the covariance the second
+    (second derivative of the Bures distance). The variances are measured; for Gaussian features
+    they would be λᵢ λⱼ (1 + δᵢⱼ), and rectified features are far from that. Good for n and m well
+    above the number of features: at twice that number the truth is about a sixth higher, and with
+    fewer pictures than features far higher.
 
     Args:
         features: float (k, d), of real pictures, k at least 2 and best well above d.
@@ -229,7 +229,7 @@ def _floor(features, values, vectors, n, m, gaussian=False):
 
 
 def _error(real, spectrum_1, generated, spectrum_2):
-    """The standard error of the distance; T = F⁺ V s Vᵀ F⁺ᵀ with the factor F₂ and F₁ F₂ᵀ = U s Vᵀ."""
+    """The standard error of the distance; F₁ F₂ᵀ = U s Vᵀ, and T = F₂⁺ V s Vᵀ F₂⁺ᵀ."""
     (values_1, vectors_1), (values_2, vectors_2) = spectrum_1, spectrum_2
     cross = np.sqrt(values_1)[:, None] * (vectors_1.T @ vectors_2) * np.sqrt(values_2)
     left, singular, right = linalg.svd(cross, full_matrices=False, check_finite=False)

@@ -5,12 +5,12 @@ from scipy.special import log_softmax, logsumexp
 
 from avatarlib.errors import InputError
 from avatarlib.metrics.checks import as_features
-from avatarlib.metrics.result import Z, Result
+from avatarlib.metrics.result import Result, Z
 from avatarlib.randomness import generator
 
 
 def inception_score(logits, real_logits=None, features=""):
-    """exp of the mean divergence KL(p(class | picture) ‖ p(class)), natural logarithms.
+    """The exponential of the mean divergence of p(class | picture) from p(class), in nats.
 
     (Salimans et al. 2016, arXiv:1606.03498.) Between 1 and the number of classes. It is computed
     from all pictures at once, since a mean over ten splits is biased low, and from logits, since

@@ -1,6 +1,7 @@
 """A score as it should be told: with its error, its baseline, and how many pictures it saw."""
 
 from dataclasses import asdict, dataclass
+from math import isnan
 
 Z = 1.959963984540054  # 97.5 % of a standard normal variable lie below
 
@@ -14,7 +15,8 @@ class Result:
         value: the score.
         error: its standard error, in the same unit.
         low, high: its 95 % interval.
-        baseline: what as many real pictures would score, the best that a generator can hope for.
+        baseline: what as many real pictures would score, the best that a generator can hope for; NaN
+            where that is not known.
         real, generated: how many pictures of each were compared.
         features: what looked at the pictures, such as "AvatarNet big-smile-32".
     """
@@ -38,11 +40,12 @@ class Result:
         return float(self.value)
 
     def __str__(self):
+        best = "" if isnan(self.baseline) else f"; real pictures would score {self.baseline:.4g}"
+        against = f" against {self.real:,} real" if self.real else ""
         seen = f" in {self.features}" if self.features else ""
         return (
-            f"{self.name} {self.value:.4g} (95 %: {self.low:.4g} to {self.high:.4g}; real pictures "
-            f"would score {self.baseline:.4g}); {self.generated:,} generated against "
-            f"{self.real:,} real{seen}"
+            f"{self.name} {self.value:.4g} (95 %: {self.low:.4g} to {self.high:.4g}{best}); "
+            f"{self.generated:,} generated{against}{seen}"
         )
 
     def as_dict(self):
