@@ -1,76 +1,76 @@
-"""Scores against closed forms, SciPy's square root of a matrix, and planted truths."""
+"""What all scores share: input that is checked, results; and counts against planted truths."""
 
 import numpy as np
 import pytest
-from scipy import linalg
+from scipy import stats
 
 from avatarlib.errors import InputError
-from avatarlib.metrics import confusion, frechet_distance, frechet_floor, shares
+from avatarlib.metrics import (
+    Result,
+    confusion,
+    frechet,
+    frechet_at_infinity,
+    frechet_distance,
+    kernel_distance,
+    shares,
+)
+from avatarlib.metrics.checks import as_features, as_pair
 
 RNG = np.random.default_rng(0)
 
 
-def features(n, d):
-    return RNG.normal(size=(n, d)) @ RNG.normal(size=(d, d)) + RNG.normal(size=d)
+PAIRED = [frechet_distance, frechet, frechet_at_infinity, kernel_distance]
 
 
-@pytest.mark.parametrize("n, d", [(200, 12), (30, 40), (2, 5)])
-def test_a_positive_definite_map_is_the_shortest_way(n, d):
-    """Y = X M + c, M symmetric positive definite, moves each point the least: exact for samples."""
-    x = features(n, d)
-    root = RNG.normal(size=(d, d)) / np.sqrt(d)
-    m, c = root @ root.T + 0.1 * np.eye(d), RNG.normal(size=d)
-    mean = x.mean(axis=0)
-    moved = (x - mean) @ (m - np.eye(d))
-    expected = ((mean @ (m - np.eye(d)) + c) ** 2).sum() + (moved**2).sum() / (n - 1)
-    assert frechet_distance(x, x @ m + c) == pytest.approx(expected, rel=1e-11)
-    assert frechet_distance(x @ m + c, x) == pytest.approx(expected, rel=1e-11)
+@pytest.mark.parametrize("score", PAIRED)
+@pytest.mark.parametrize(
+    "real, generated, sentence",
+    [
+        (np.eye(5)[:, :2], np.eye(5)[:, :3], "2 and of 3 numbers"),
+        (np.zeros((1, 2)), np.eye(5)[:, :2], "real features are 1 rows.* n at least 2"),
+        (np.eye(5)[:, :2], np.zeros((1, 2)), "generated features are 1 rows.* n at least 2"),
+        (np.full((5, 2), np.nan), np.eye(5)[:, :2], "real features are not numbers"),
+        (np.eye(5)[:, :2], np.full((5, 2), np.inf), "generated features are not numbers"),
+        (np.ones((5, 2)), np.eye(5)[:, :2], "All real features are the same"),
+        (np.zeros((5, 8, 8, 3), np.uint8), np.eye(5), r"uint8 \(5, 8, 8, 3\); pictures go through"),
+        (np.eye(5), [["a", "b"], ["c", "d"]], "array of numbers"),
+        (np.eye(5), [[1, 2], [3]], "array of numbers"),
+        (np.eye(5) * 1j, np.eye(5), "array of numbers"),
+        (np.empty((5, 0)), np.empty((5, 0)), "array of numbers"),
+    ],
+)
+def test_bad_features_are_a_sentence(score, real, generated, sentence):
+    with pytest.raises(InputError, match=sentence):
+        score(real, generated)
 
 
-def test_small_distances_keep_their_digits():
-    x = features(300, 8)
-    m = np.eye(8) * (1 + 1e-5)
-    expected = ((1e-5 * x.mean(axis=0)) ** 2).sum() + 1e-10 * x.var(axis=0, ddof=1).sum()
-    scale = 2 * x.var(axis=0, ddof=1).sum()
-    assert abs(frechet_distance(x, x @ m) - expected) < 1e-14 * scale
+def test_features_become_doubles_without_a_needless_copy():
+    doubles = np.eye(4)
+    assert as_features("real", doubles) is doubles
+    for kind in (np.float32, np.int64, np.uint8, bool):
+        found = as_features("real", np.eye(4).astype(kind))
+        assert found.dtype == np.float64 and (found == doubles).all()
+    assert as_features("real", doubles, 4) is doubles
+    with pytest.raises(InputError, match="n at least 5"):
+        as_features("real", doubles, 5)
 
 
-@pytest.mark.parametrize("n", [100, 5])
-def test_the_same_set_is_at_distance_zero(n):
-    x = features(n, 10)
-    spread = x.var(axis=0, ddof=1).sum()
-    assert abs(frechet_distance(x, x[::-1])) < 1e-12 * spread
+def test_generated_features_may_be_all_the_same():
+    _, generated = as_pair(np.eye(3), np.ones((4, 3)))
+    assert generated.shape == (4, 3)
 
 
-def test_one_dimension_is_means_and_standard_deviations():
-    x, y = RNG.normal(1, 2, (50, 1)), RNG.normal(3, 1, (80, 1))
-    expected = (x.mean() - y.mean()) ** 2 + (x.std(ddof=1) - y.std(ddof=1)) ** 2
-    assert frechet_distance(x, y) == pytest.approx(expected, rel=1e-12)
+def test_a_result_is_a_sentence_and_plain_data():
+    found = Result.normal("score", 3.0, 0.5, baseline=1.0, real=1000, generated=20, features="f")
+    assert str(found) == (
+        "score 3 (95 %: 2.02 to 3.98; real pictures would score 1); "
+        "20 generated against 1,000 real in f"
+    )
+    assert float(found) == 3 and found.as_dict()["high"] == found.high
+    assert found.high - 3 == pytest.approx(stats.norm.ppf(0.975) / 2)
 
 
-def test_two_unlike_clouds_agree_with_scipys_square_root():
-    x, y = features(400, 12), features(500, 12)
-    s, t = np.cov(x.T), np.cov(y.T)
-    root = linalg.sqrtm(s @ t).real
-    expected = ((x.mean(0) - y.mean(0)) ** 2).sum() + np.trace(s + t - 2 * root)
-    assert frechet_distance(x, y) == pytest.approx(expected, rel=1e-9)
-
-
-def test_the_floor_is_the_mean_distance_of_two_samples_of_one_gaussian():
-    """400 pairs of samples; their mean's standard error is about 0.4 %, the limit 3 %."""
-    mix = np.diag(np.geomspace(3, 0.3, 16))
-    draw = lambda n: RNG.normal(size=(n, 16)) @ mix  # noqa: E731
-    found = np.mean([frechet_distance(draw(1500), draw(2500)) for _ in range(400)])
-    assert frechet_floor(draw(50_000), 1500, 2500) == pytest.approx(found, rel=0.03)
-
-
-def test_scores_refuse_what_they_cannot_use():
-    with pytest.raises(InputError, match="2 and of 3 numbers"):
-        frechet_distance(np.zeros((5, 2)), np.zeros((5, 3)))
-    with pytest.raises(InputError, match="n at least 2"):
-        frechet_distance(np.zeros((1, 2)), np.zeros((5, 2)))
-    with pytest.raises(InputError, match="not numbers"):
-        frechet_distance(np.full((5, 2), np.nan), np.zeros((5, 2)))
+def test_a_value_that_never_occurs_is_a_sentence():
     with pytest.raises(InputError, match="Each value must occur"):
         confusion(np.array([0, 0, 2]), np.array([0, 1, 2]), 3)
 

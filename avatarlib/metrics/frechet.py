@@ -70,7 +70,7 @@ def frechet_floor(features, n, m, gaussian=False):
     to first order in 1/n and 1/m, where z are the centred features along the eigenvectors of their
     covariance and λ its eigenvalues: the mean costs the first sum, the covariance the second
     (second derivative of the Bures distance). The variances are measured; for Gaussian features
-    they would be λᵢ λⱼ (1 + δᵢⱼ), and rectified features are far from that. Good for n and m well
+    they would be λᵢ λⱼ (1 + δᵢⱼ), and rectified ones can be far from that. Good for n and m well
     above the number of features: at twice that number the truth is about a sixth higher, and with
     fewer pictures than features far higher.
 
