@@ -168,9 +168,14 @@ def _distance(mean_1, factor_1, mean_2, factor_2):
     return float(((mean_1 - mean_2) ** 2).sum() + spread - 2 * cross)
 
 
+def _centred(features):
+    """(n, d), with centredᵀ centred = covariance."""
+    return (features - features.mean(axis=0)) / np.sqrt(len(features) - 1)
+
+
 def _factor(features):
     """(k, d), k at most d, with factorᵀ factor = covariance."""
-    centred = (features - features.mean(axis=0)) / np.sqrt(len(features) - 1)
+    centred = _centred(features)
     if len(centred) <= centred.shape[1]:
         return centred
     root = _cholesky(centred.T @ centred)
@@ -211,7 +216,7 @@ def _kept(values, vectors):
 
 def _spectrum(features):
     """Eigenvalues (r,) and eigenvectors (d, r) of the covariance, of its range only."""
-    centred = (features - features.mean(axis=0)) / np.sqrt(len(features) - 1)
+    centred = _centred(features)
     if len(centred) > centred.shape[1]:
         return _kept(*linalg.eigh(centred.T @ centred, check_finite=False))
     _, roots, vectors = linalg.svd(centred, full_matrices=False, check_finite=False)
