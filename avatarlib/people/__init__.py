@@ -25,12 +25,15 @@ from avatarlib.people.planning import (
     simulate,
     true_error,
 )
+from avatarlib.people.reading import read_answers
+from avatarlib.people.study import Study
 
 __all__ = [
     "BETWEEN",
     "Answers",
     "Finding",
     "People",
+    "Study",
     "compare",
     "compare_all",
     "design_effect",
@@ -44,6 +47,7 @@ __all__ = [
     "people_for_interval",
     "people_variance",
     "per_person",
+    "read_answers",
     "sensitivity",
     "simulate",
     "true_error",
