@@ -1,6 +1,6 @@
 """Numbers about pictures: features in, a score out. NumPy and SciPy only."""
 
-from avatarlib.metrics.coverage import confusion, shares
+from avatarlib.metrics.coverage import attribute_coverage, confusion, shares, total_variation
 from avatarlib.metrics.frechet import (
     frechet,
     frechet_at_infinity,
@@ -10,11 +10,14 @@ from avatarlib.metrics.frechet import (
 )
 from avatarlib.metrics.inception import inception_score
 from avatarlib.metrics.kernel import kernel_distance
+from avatarlib.metrics.neighbours import duplicates, nearest, neighbourhoods
 from avatarlib.metrics.result import Result
 
 __all__ = [
     "Result",
+    "attribute_coverage",
     "confusion",
+    "duplicates",
     "frechet",
     "frechet_at_infinity",
     "frechet_distance",
@@ -22,5 +25,8 @@ __all__ = [
     "frechet_from_statistics",
     "inception_score",
     "kernel_distance",
+    "nearest",
+    "neighbourhoods",
     "shares",
+    "total_variation",
 ]

@@ -4,6 +4,10 @@ import numpy as np
 from scipy.optimize import nnls
 
 from avatarlib.errors import InputError
+from avatarlib.metrics.result import Result, Z
+from avatarlib.randomness import generator
+
+DRAWS = 1000  # simulated samples behind a baseline and an interval
 
 
 def confusion(truth, seen, values):
@@ -42,6 +46,96 @@ def shares(seen, errors):
     Returns:
         float64 (values,), with sum 1.
     """
-    observed = np.bincount(seen, minlength=len(errors)) / len(seen)
+    return _corrected(np.bincount(seen, minlength=len(errors)) / len(seen), errors)
+
+
+def total_variation(seen, real, errors, name="", features=""):
+    """How far apart are the shares of an attribute's values, generated and real?
+
+        ½ Σᵥ |qᵥ - pᵥ|
+
+    which is the share of the generated pictures that would have to show another value. 0 is best,
+    1 worst. The shares q are corrected for the judge's errors, as in `shares`.
+
+    The estimate is above 0 for perfect generators, too: the baseline is its mean for as many real
+    pictures, in simulated samples that the same judge looks at. The standard error is the
+    bootstrap's, with the signs of the differences held. The interval reaches 1.96 of them up; and
+    as many down, and further by what chance adds to the values that do not differ significantly,
+    √(2/π) of their standard errors. It knows of the pictures' randomness, not of an error of the
+    confusion.
+
+    Args:
+        seen: the judge's values of m generated pictures, int (m,).
+        real: the true values of n real pictures, int (n,).
+        errors: the judge's `confusion`, (values, values); the unit matrix for a judge without.
+        name: the attribute's, for the result.
+        features: what looked at the pictures.
+
+    Returns:
+        a `Result`.
+
+    Raises:
+        InputError: no pictures, or numbers that are no values.
+    """
+    (q, p), (q_drawn, p_drawn), (q_alike, p_alike), sizes = _shares(seen, real, errors)
+    gap, gaps = q - p, q_drawn - p_drawn
+    value, alike = abs(gap).sum() / 2, (abs(q_alike - p_alike).sum(axis=1) / 2).mean()
+    error, each = (gaps @ np.sign(gap) / 2).std(), gaps.std(axis=0)
+    chance = each[abs(gap) < Z * each].sum() * np.sqrt(2 / np.pi) / 2
+    low, high = max(value - chance - Z * error, 0.0), min(value + Z * error, 1.0)
+    label = f"total variation of {name}".removesuffix(" of ")
+    return Result(label, *map(float, (value, error, low, high, alike)), *sizes, features)
+
+
+def attribute_coverage(seen, real, errors, name="", features="", least=0.1):
+    """The share of the real pictures' values that the generator draws at all.
+
+    A value counts as drawn if its share, corrected for the judge's errors, is at least a tenth
+    (`least`) of its share in the real pictures; the ratio of the two is what `judges.Score` lists.
+
+    The baseline is the mean for as many real pictures, the interval the bootstrap's percentiles:
+    with few values, both are coarse.
+
+    Args, raises: as `total_variation`.
+
+    Returns:
+        a `Result`.
+    """
+    (q, p), drawn, alike, sizes = _shares(seen, real, errors)
+    value, drawn, alike = (_kept(*pair, least) for pair in ((q, p), drawn, alike))
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    label = f"coverage of {name}".removesuffix(" of ")
+    rest = value, drawn.std(), low, high, alike.mean()
+    return Result(label, *map(float, rest), *sizes, features)
+
+
+def _corrected(observed, errors):
+    """Shares before the judge's errors: non-negative least squares, scaled to the sum 1."""
     found, _ = nnls(errors.T, observed)
     return found / found.sum()
+
+
+def _kept(q, p, least):
+    """Of the values that p has, the share that q has, at least so many times as often."""
+    return ((q >= least * p) & (p > 0)).sum(axis=-1) / (p > 0).sum(axis=-1)
+
+
+def _shares(seen, real, errors):
+    """Shares (q, p) of the values, generated and real; many of them (draws, values) in bootstrap
+    samples, and in samples of perfect generators; (n, m).
+    """
+    seen, real, values = np.asarray(seen), np.asarray(real), len(errors)
+    for codes in (seen, real):
+        if codes.ndim != 1 or not len(codes) or codes.dtype.kind not in "iu":
+            raise InputError("An attribute's values are whole numbers (n,), n at least 1.")
+        if codes.min() < 0 or codes.max() >= values:
+            raise InputError(f"Values are numbered from 0 to {values - 1}; the judge has no other.")
+    m, n = len(seen), len(real)
+    q, p = np.bincount(seen, minlength=values) / m, np.bincount(real, minlength=values) / n
+    draws = generator(0, "attributes")
+
+    def samples(observed):
+        drawn = [_corrected(count / m, errors) for count in draws.multinomial(m, observed, DRAWS)]
+        return np.array(drawn), draws.multinomial(n, p, DRAWS) / n
+
+    return (_corrected(q, errors), p), samples(q), samples(p @ errors), (n, m)
