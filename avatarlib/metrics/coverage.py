@@ -7,6 +7,7 @@ from avatarlib.errors import InputError
 from avatarlib.metrics.result import Result, Z
 from avatarlib.randomness import generator
 
+SEEN = 0.1  # times as often as in the data: a value counts as drawn
 DRAWS = 1000  # simulated samples behind a baseline and an interval
 
 
@@ -87,14 +88,15 @@ def total_variation(seen, real, errors, name="", features=""):
     return Result(label, *map(float, (value, error, low, high, alike)), *sizes, features)
 
 
-def attribute_coverage(seen, real, errors, name="", features="", least=0.1):
+def attribute_coverage(seen, real, errors, name="", features=""):
     """The share of the real pictures' values that the generator draws at all.
 
     A value counts as drawn if its share, corrected for the judge's errors, is at least a tenth
-    (`least`) of its share in the real pictures; the ratio of the two is what `judges.Score` lists.
+    of its share in the real pictures; the ratio of the two is what `judges.Score` lists.
 
-    The baseline is the mean for as many real pictures, the interval the bootstrap's percentiles:
-    with few values, both are coarse.
+    The baseline is the mean for as many real pictures. The interval's lower end counts the values
+    that are drawn significantly more often than a tenth, its upper end those that are not drawn
+    significantly less often: of a rare value, few pictures may show none by chance.
 
     Args, raises: as `total_variation`.
 
@@ -102,10 +104,11 @@ def attribute_coverage(seen, real, errors, name="", features="", least=0.1):
         a `Result`.
     """
     (q, p), drawn, alike, sizes = _shares(seen, real, errors)
-    value, drawn, alike = (_kept(*pair, least) for pair in ((q, p), drawn, alike))
-    low, high = np.quantile(drawn, [0.025, 0.975])
+    # Counts vary as their roots: at a tenth of the data's share, by this much at least.
+    doubt = Z * np.maximum(drawn[0].std(axis=0), np.sqrt(SEEN) * alike[0].std(axis=0))
+    ends = _kept(q, p, doubt), _kept(q, p, -doubt)
+    rest = _kept(q, p), _kept(*drawn).std(), *ends, _kept(*alike).mean()
     label = f"coverage of {name}".removesuffix(" of ")
-    rest = value, drawn.std(), low, high, alike.mean()
     return Result(label, *map(float, rest), *sizes, features)
 
 
@@ -115,9 +118,9 @@ def _corrected(observed, errors):
     return found / found.sum()
 
 
-def _kept(q, p, least):
-    """Of the values that p has, the share that q has, at least so many times as often."""
-    return ((q >= least * p) & (p > 0)).sum(axis=-1) / (p > 0).sum(axis=-1)
+def _kept(q, p, more=0.0):
+    """Of the values that p has, the share that q has a tenth as often, and `more`."""
+    return ((q >= SEEN * p + more) & (p > 0)).sum(axis=-1) / (p > 0).sum(axis=-1)
 
 
 def _shares(seen, real, errors):

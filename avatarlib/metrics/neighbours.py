@@ -41,7 +41,7 @@ def neighbourhoods(real, generated, features="", k=3, k_density=5):
     ones. The standard error comes from scores of five parts of the pictures, each a fifth of both
     sets; and is never less than that of independent pictures. Student's t with 4 degrees of freedom
     makes it an interval, for shares in Wilson's form. In simulations, these intervals hold the mean
-    score in 90 to 100 of 100 cases; below ten pictures a part, error and interval are nan.
+    score in 89 to 100 of 100 cases; below ten pictures a part, error and interval are nan.
 
     Distances are exact to rounding: those that are close to a radius are computed again from
     differences. The memory beyond the inputs is a copy of the larger set and some blocks.
