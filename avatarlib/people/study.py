@@ -120,7 +120,7 @@ class Study:
                 file.write(text.encode())
 
     def _repr_html_(self):
-        return self._widget(f"study-{next(_study_number)}", "p", "h3", page=False)
+        return self._widget(f"study-{next(_study_number)}", "p", "p", page=False)
 
     def _widget(self, name, title_tag, head_tag, page):
         about = {
