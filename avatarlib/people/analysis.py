@@ -96,7 +96,7 @@ def wilson(hits, n):
 def dprime(hits, machines, false_alarms, reals):
     """Sensitivity and criterion of signal detection (Macmillan and Creelman 2005, chapters 1, 2).
 
-        d′ = z(H) - z(F),   c = -(z(H) + z(F)) / 2
+        d′ = z(H) - z(F),   c = -(z(H) + z(F)) / 2                    (`eq-human-dprime`)
 
     with z the quantile of the standard normal distribution. H and F are corrected so that 0 and 1
     stay finite: (x + ½) / (n + 1), the log-linear rule (Hautus 1995).
@@ -123,7 +123,7 @@ def dprime_of_pairs(right, n):
 
 
 def per_person(answers, model=None):
-    """How each person did.
+    """How each person did; the error rate is that of `eq-human-error`.
 
     A person's interval joins two Wilson intervals, of the two kinds of error, as Newcombe (1998,
     method 10) does: the distances from the estimates to the ends are added in squares.
@@ -221,7 +221,7 @@ def over_people_and_pictures(answers, model=None, draws=2000, seed=0):
     both at once. An answer's own luck is in each variance, once, once and three times (Owen 2007,
     "The pigeonhole bootstrap", doi:10.1214/07-AOAS122), so
 
-        variance = 2 (people + pictures) - both
+        variance = 2 (people + pictures) - both                      (`eq-human-two-way`)
 
     contains it once. The value is pooled over answers; where everybody sees the same pictures it
     is that of `error_rate`.
@@ -268,8 +268,11 @@ def compare(answers, first, second, draws=10_000, seed=0):
 
     Real pictures are judged once for both, so the difference of the two error rates is half that
     of the shares taken for real. The p-value, two-sided, is that of a permutation test: if the
-    models were alike, each person's difference would as soon have the other sign (Fisher 1935;
-    the 1 in (1 + as extreme) / (1 + draws) is the observed order, Phipson and Smyth 2010).
+    models were alike, each person's difference would as soon have the other sign (Fisher 1935).
+
+        p = (1 + as extreme) / (1 + draws)                           (`eq-human-permutation`)
+
+    where the 1 stands for what was observed (Phipson and Smyth 2010).
 
     Args:
         answers: `Answers` with both models, judged by the same people.
@@ -327,7 +330,7 @@ def equivalence(answers, model=None, margin=0.05):
 
     "Not significantly different from 0.5" shows nothing: few people suffice for it. This shows
     that the mean over people is near it: p is small only if both "the rate is below 0.5 - margin"
-    and "it is above 0.5 + margin" are refuted. State the margin before you look.
+    and "it is above 0.5 + margin" are refuted (`eq-human-tost`). State the margin before you look.
 
     Returns:
         a `Finding` of (error rate - 0.5) with its 90 % interval, which lies within ± margin

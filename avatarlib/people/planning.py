@@ -18,7 +18,7 @@ MOST = 10_000  # people in a plan
 def people_variance(error, trials, between=BETWEEN):
     """Variance of one person's measured error rate around the mean of all people.
 
-        σ² (1 - 1/T) + p (1 - p) / T
+        σ² (1 - 1/T) + p (1 - p) / T                                 (`eq-human-variance`)
 
     The first part are the people, the second the luck of T answers, half of them about real
     pictures; more answers reduce only the second.
