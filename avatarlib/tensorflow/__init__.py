@@ -2,6 +2,7 @@
 
 from avatarlib.tensorflow.features import AvatarNet, Judge
 from avatarlib.tensorflow.gan import GAN, generate, has_gpu, translate
+from avatarlib.tensorflow.imagenet import ImageNet
 from avatarlib.tensorflow.losses import LOSSES, slope_off_one, squared_slope
 from avatarlib.tensorflow.networks import Discriminator, Generator, get_weights, set_weights
 
@@ -13,6 +14,7 @@ __all__ = [
     "AvatarNet",
     "Discriminator",
     "Generator",
+    "ImageNet",
     "Judge",
     "generate",
     "get_weights",

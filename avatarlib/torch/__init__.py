@@ -2,6 +2,7 @@
 
 from avatarlib.torch.features import AvatarNet, Judge
 from avatarlib.torch.gan import GAN, generate, has_gpu, translate
+from avatarlib.torch.imagenet import ImageNet
 from avatarlib.torch.losses import LOSSES, slope_off_one, squared_slope
 from avatarlib.torch.networks import Discriminator, Generator, get_weights, set_weights
 
@@ -13,6 +14,7 @@ __all__ = [
     "AvatarNet",
     "Discriminator",
     "Generator",
+    "ImageNet",
     "Judge",
     "generate",
     "get_weights",
