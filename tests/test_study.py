@@ -287,6 +287,7 @@ def test_the_rules_leave_out_who_did_not_look_and_say_so(write):
         filled("cem", knows, ms=lambda i: 299.9),
         filled("eve", knows, ms=lambda i: 300),
         filled("fay", knows, ms=lambda i: 100 if i % 3 == 0 else 500),
+        filled("gus", knows, ms=lambda i: 100 if i else 60_000),
         unfinished,
     )
     answers, excluded = read_answers(folder, SMALL.key())
@@ -295,6 +296,7 @@ def test_the_rules_leave_out_who_did_not_look_and_say_so(write):
         "bob": "saw 4 of 6 pictures of pure noise as machine-made",
         "cem": "half the answers came within 300 milliseconds",
         "dan": "stopped after 17 of 18 pictures",
+        "gus": "half the answers came within 100 milliseconds",
     }
 
 

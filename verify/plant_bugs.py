@@ -66,6 +66,8 @@ NOTICE = {
     "avatarlib/theory/by_hand.py": "by_hand",
     "avatarlib/people/analysis.py": "people",
     "avatarlib/people/planning.py": "people",
+    "avatarlib/people/study.py": "study",
+    "avatarlib/people/reading.py": "study",
 }
 
 
