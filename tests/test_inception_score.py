@@ -7,7 +7,14 @@ from scipy import stats
 from avatarlib.errors import InputError
 from avatarlib.metrics import inception_score
 
-RNG = np.random.default_rng(2)
+RNG = None
+
+
+@pytest.fixture(autouse=True)
+def fresh_numbers():
+    """The same for each test, whichever ran before it."""
+    global RNG
+    RNG = np.random.default_rng(2)
 
 
 def logits(n, classes, sharp=2.0):

@@ -13,15 +13,16 @@ def kernel_distance(real, generated, features=""):
 
         mean over i ≠ j of k(xᵢ, xⱼ) + mean over i ≠ j of k(yᵢ, yⱼ) - 2 mean of k(xᵢ, yⱼ)
 
-    (Gretton et al. 2012, Lemma 6; the kernel of Bińkowski et al. 2018, arXiv:1801.01401, whose KID
+    (`eq-scores-kernel`; Gretton et al. 2012, Lemma 6; the kernel of Bińkowski et al. 2018, arXiv:1801.01401, whose KID
     with Inception features is a mean of this over subsets). Since it is unbiased, a perfect
-    generator scores 0 on average, below 0 half of the time, and nothing is clipped.
+    generator scores 0 on average and about half of the time less; nothing is clipped.
 
     The squared error is the variance of this U-statistic, its second order with it: first order
     from each picture's own mean, 4 Var(a)/n + 4 Var(b)/m with aᵢ = mean k(xᵢ, x) - mean k(xᵢ, y),
     which counts the second order twice, less the second order once (from the squares of the
-    doubly centred kernel), and at least the second order. Near 0 the distribution is skewed, and
-    the interval a normal approximation.
+    doubly centred kernel), and at least the second order, which is a little too wide at 0. The
+    interval is a normal approximation: with a hundred pictures, too narrow where features are
+    skewed (verify/intervals.md).
 
     Args:
         real, generated: features, float (n, d) and (m, d), n and m at least 2.
