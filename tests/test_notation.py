@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from avatarlib import theory
+from avatarlib import metrics, people, theory
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "book" / "reference" / "notation.md"
-CHAPTERS = sorted((ROOT / "book").glob("0[234]-*.ipynb"))
+CHAPTERS = sorted((ROOT / "book").glob("0[234]-*.ipynb")) + sorted(
+    (ROOT / "book" / "06-evaluation").glob("*.ipynb")
+)
+ROOMS = {"theory": theory, "metrics": metrics, "people": people}
 ROW = re.compile(r"^\| \{eq\}`(eq-[\w-]+)` \| (?:`([^`]+)`|definition only) \| (?:`(\w+)`|) ?\|$")
 
 
@@ -47,15 +50,16 @@ def test_function_and_test_exist_and_the_function_names_its_equation(label, func
     if function is None:
         assert test is None, "a definition has no test"
         return
-    found = eval(function, vars(theory))
+    found = eval(function, vars(theory) | ROOMS)
     parts = found if isinstance(found, theory.Loss) else [found]
     assert any(f"`{label}`" in (part.__doc__ or "") for part in parts)
     assert test in set(functions_of_tests())
 
 
-def test_every_equation_that_the_theory_names_is_numbered_on_a_page():
+def test_every_equation_that_a_docstring_names_is_numbered_on_a_page():
     named = set()
-    for file in (ROOT / "avatarlib" / "theory").glob("*.py"):
-        named |= set(re.findall(r"`(eq-[\w-]+)`", file.read_text(encoding="utf-8")))
+    for room in ROOMS:
+        for file in (ROOT / "avatarlib" / room).glob("*.py"):
+            named |= set(re.findall(r"`(eq-[\w-]+)`", file.read_text(encoding="utf-8")))
     numbered = {label for chapter in CHAPTERS for label in equations(chapter)}
     assert named <= numbered, "named in a docstring, but on no page"

@@ -18,11 +18,13 @@ def frechet_distance(real, generated):
 
         ‖μ₁ - μ₂‖² + tr Σ₁ + tr Σ₂ - 2 tr (Σ₁ Σ₂)^½
 
-    (Dowson and Landau 1982; with Inception features it is the FID of Heusel et al. 2017,
-    arXiv:1706.08500, equation 6). With any factors Σ = FᵀF, the last trace is the sum of the
-    singular values of F₁ F₂ᵀ: no square root of a matrix, never complex, exact for fewer samples
-    than features too. A factor is the Cholesky factor, where the covariance is well conditioned;
-    else the centred features over √(n - 1), or their triangle R = QᵀF. Covariances divide by n - 1.
+    (equations `eq-scores-frechet`, `eq-scores-singular` and, for a case whose answer is known,
+    `eq-scores-exact`; Dowson and Landau 1982; with Inception features it is the FID of Heusel et
+    al. 2017, arXiv:1706.08500, equation 6). With any factors Σ = FᵀF, the last trace is the sum of
+    the singular values of F₁ F₂ᵀ: no square root of a matrix, never complex, exact for fewer
+    samples than features too. A factor is the Cholesky factor, where the covariance is well
+    conditioned; else the centred features over √(n - 1), or their triangle R = QᵀF. Covariances
+    divide by n - 1.
 
     Args:
         real, generated: features, float (n, d) and (m, d), n and m at least 2.
@@ -67,12 +69,12 @@ def frechet_floor(features, n, m, gaussian=False):
 
         (1/n + 1/m) (Σᵢ λᵢ + ½ Σᵢⱼ Var(zᵢ zⱼ) / (λᵢ + λⱼ))
 
-    to first order in 1/n and 1/m, where z are the centred features along the eigenvectors of their
-    covariance and λ its eigenvalues: the mean costs the first sum, the covariance the second
-    (second derivative of the Bures distance). The variances are measured; for Gaussian features
-    they would be λᵢ λⱼ (1 + δᵢⱼ), and rectified ones can be far from that. Good for n and m well
-    above the number of features: at twice that number the truth is about a sixth higher, and with
-    fewer pictures than features far higher.
+    (`eq-scores-floor`) to first order in 1/n and 1/m, where z are the centred features along the
+    eigenvectors of their covariance and λ its eigenvalues: the mean costs the first sum, the
+    covariance the second (second derivative of the Bures distance). The variances are measured; for
+    Gaussian features they would be λᵢ λⱼ (1 + δᵢⱼ), and rectified ones can be far from that. Good
+    for n and m well above the number of features: at twice that number the truth is about a sixth
+    higher, and with fewer pictures than features far higher.
 
     Args:
         features: float (k, d), of real pictures, k at least 2 and best well above d.

@@ -12,11 +12,12 @@ from avatarlib.randomness import generator
 def inception_score(logits, real_logits=None, features=""):
     """The exponential of the mean divergence of p(class | picture) from p(class), in nats.
 
-    (Salimans et al. 2016, arXiv:1606.03498.) Between 1 and the number of classes. It is computed
-    from all pictures at once, since a mean over ten splits is biased low, and from logits, since
-    no constant is then needed against the logarithm of 0. The error is that of the delta method: to
-    first order a picture moves the logarithm of the score by its own divergence over n. The
-    interval, symmetric on the logarithm, is for the expected score of as many pictures.
+    (`eq-scores-inception`; Salimans et al. 2016, arXiv:1606.03498.) Between 1 and the number of
+    classes. It is computed from all pictures at once, since a mean over ten splits is biased low,
+    and from logits, since no constant is then needed against the logarithm of 0. The error is that
+    of the delta method: to first order a picture moves the logarithm of the score by its own
+    divergence over n. The interval, symmetric on the logarithm, is for the expected score of as
+    many pictures.
 
     Args:
         logits: float (n, classes) of generated pictures, n and classes at least 2.

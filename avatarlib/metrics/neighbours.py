@@ -27,15 +27,16 @@ def neighbourhoods(real, generated, features="", k=3, k_density=5):
         density   = real balls that a y lies in, on average, over k    realism, by votes
         coverage  = share of the real balls that hold a y              variety
 
-    Precision and recall are from Kynkäänniemi et al. 2019 (arXiv:1904.06991), k = 3; density and
-    coverage from Naeem et al. 2020 (arXiv:2002.09797), `k_density` = 5. A picture on the border is
-    inside (≤, as in the first paper), so that copies of real pictures lie in their balls even where
-    the radius is 0; drawings do have equal features, and `duplicates` says how many.
+    (`eq-scores-precision`, `eq-scores-coverage`.) Precision and recall are from Kynkäänniemi et al.
+    2019 (arXiv:1904.06991), k = 3; density and coverage from Naeem et al. 2020 (arXiv:2002.09797),
+    `k_density` = 5. A picture on the border is inside (≤, as in the first paper), so that copies of
+    real pictures lie in their balls even where the radius is 0; drawings do have equal features,
+    and `duplicates` says how many.
 
-    Baselines. For two samples of one continuous distribution, density is 1 and coverage
-    1 - Πᵢ (n-i)/(n+m-i), i = 1..k. Precision and recall of such samples depend on the distribution:
-    their baselines are measured, each real picture against the balls of the others; those balls are
-    n - 1 for precision and, as far as there are so many, m for recall.
+    Baselines. For two samples of one continuous distribution, density is 1 and coverage 1 - Πᵢ
+    (n-i)/(n+m-i), i = 1..k (`eq-scores-null`). Precision and recall of such samples depend on the
+    distribution: their baselines are measured, each real picture against the balls of the others;
+    those balls are n - 1 for precision and, as far as there are so many, m for recall.
 
     Intervals. One picture moves the balls of others, so these shares vary more than independent
     ones. The standard error comes from scores of five parts of the pictures, each a fifth of both
