@@ -83,8 +83,10 @@ def _person(path, key):
             "take it out, or give that study's key."
         )
     person, order, trials = (file.get(name) for name in ("person", "order", "trials"))
-    everything = list(range(len(key["pictures"])))
-    if not (person and isinstance(person, str) and _ascending(order) == everything):
+    everything = map(repr, range(len(key["pictures"])))
+    # By their text, because a damaged list may hold anything.
+    each_once = isinstance(order, list) and sorted(map(repr, order)) == sorted(everything)
+    if not (person and isinstance(person, str) and each_once):
         raise InputError(f"{path} has no person, or not each picture once in its order.")
     if not isinstance(trials, list) or len(trials) > len(order):
         raise InputError(f"{path} has no list of trials, or more than there are pictures.")
@@ -105,11 +107,6 @@ def _trial(path, i, both):
     if type(machine) is not bool or not timed:
         raise InputError(f"{path}, trial {i}: no answer of true or false with milliseconds.")
     return picture, machine, ms
-
-
-def _ascending(order):
-    whole = isinstance(order, list) and all(type(picture) is int for picture in order)
-    return sorted(order) if whole else None
 
 
 def _why_not(trials, key):

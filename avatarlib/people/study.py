@@ -87,9 +87,6 @@ class Study:
             "practice": [list(source) for source in self.practice_sources],
             "exclude": {"catch_right_below": math.ceil(catch * 5 / 6), "median_ms_below": 300},
             "seed": self.seed,
-            "size": list(self.pictures.shape[1:]),
-            "title": self.title,
-            "credit": self.credit,
             "made_by": f"avatarlib {metadata.version('avatarlib')}",
         }
 
@@ -112,10 +109,8 @@ class Study:
                 "choose another folder."
             )
         folder.mkdir(parents=True, exist_ok=True)
-        for path, text in {
-            folder / "study.html": self.page(),
-            key: json.dumps(self.key(), indent=1, ensure_ascii=False),
-        }.items():
+        truth = json.dumps(self.key(), ensure_ascii=False)
+        for path, text in {folder / "study.html": self.page(), key: truth}.items():
             with atomic_write(path) as file:
                 file.write(text.encode())
 
@@ -133,13 +128,11 @@ class Study:
                 for picture, (source, _) in zip(self.practice, self.practice_sources, strict=True)
             ],
         }
-        height, width = self.pictures.shape[1:3]
         return _file("study.html").format(
             name=name,
             title_tag=title_tag,
             head_tag=head_tag,
-            height=height,
-            width=width,
+            shape=self.pictures.shape,
             about=json.dumps(about).replace("<", "\\u003c"),
             credit=f'<p class="study-credit">{html.escape(self.credit)}</p>' if self.credit else "",
             style=_file("study.css"),
@@ -178,10 +171,8 @@ def _digest(*arrays):
 def _png(picture):
     """A PNG, in base64, whose length says nothing: without compression, so only the size counts."""
     png = io.BytesIO()
-    channels = picture.shape[2]
-    Image.fromarray(picture[..., 0] if channels == 1 else picture).save(
-        png, "PNG", compress_level=0
-    )
+    image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
+    image.save(png, "PNG", compress_level=0)
     return base64.b64encode(png.getvalue()).decode()
 
 
