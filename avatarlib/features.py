@@ -38,12 +38,15 @@ class Extractor:
         shape: (height, width, channels) of the pictures; None, if any will do.
         network: uint8 pictures in, (features, logits) out.
         chunk: how many pictures at a time.
+        conditions: what the logits mean, ((attribute, (value, ...)), ...), as a judge's spec says;
+            an attribute without a name for mere classes, nothing for a network that learned none.
     """
 
     name: str
     shape: tuple[int, int, int] | None
     network: Callable
     chunk: int
+    conditions: tuple = ()
 
     def look(self, pictures):
         """Features and logits.
@@ -90,7 +93,8 @@ def avatarnet(name="big-smile-32"):
         InputError: there is no such judge.
     """
     judge = judges.load(name)
-    return Extractor(f"AvatarNet {name}", tuple(judge.spec.shape), judge.look, 512)
+    shape, known = tuple(judge.spec.shape), judge.spec.conditions
+    return Extractor(f"AvatarNet {name}", shape, judge.look, 512, known)
 
 
 def untrained(name="big-smile-32", seed=0):
@@ -119,7 +123,8 @@ def imagenet():
     """
     weights, header = load_arrays(_imagenet_file())
     network = backend().ImageNet(weights, header["blocks"])
-    return Extractor("EfficientNet-Lite0", None, lambda chunk: network(_enlarged(chunk)), 8)
+    name, classes = "EfficientNet-Lite0", _classes(1000)
+    return Extractor(name, None, lambda chunk: network(_enlarged(chunk)), 8, classes)
 
 
 def inception(weights=None):
@@ -134,7 +139,8 @@ def inception(weights=None):
         InputError: torch-fidelity is not installed, or the weights cannot be had.
     """
     network = _foreign().Inception(weights)
-    return Extractor("Inception", None, lambda chunk: network(_coloured(chunk)), 32)
+    classes = _classes(1008)
+    return Extractor("Inception", None, lambda chunk: network(_coloured(chunk)), 32, classes)
 
 
 def by_name(text):
@@ -152,6 +158,10 @@ def by_name(text):
     if kind not in known or (rest and kind == "imagenet"):
         raise InputError(f"Features are {', '.join(known)}, or avatarnet:JUDGE, not {text!r}.")
     return known[kind](rest) if rest else known[kind]()
+
+
+def _classes(count):
+    return (("", tuple(map(str, range(count)))),)
 
 
 def _coloured(pictures):
