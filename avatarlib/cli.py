@@ -1,17 +1,18 @@
-"""The command line: python -m avatarlib render | show | train | sample."""
+"""The command line: python -m avatarlib render | show | train | sample | evaluate | study."""
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from avatarlib.data import AvatarSet
+from avatarlib.data import AvatarSet, read_folder
 from avatarlib.data import render as render_avatars
 from avatarlib.errors import InputError
 from avatarlib.files import atomic_write
 from avatarlib.recipes import load_recipe
-from avatarlib.runs import draw
+from avatarlib.runs import draw, drawn_set
 from avatarlib.runs import train as train_gan
 from avatarlib.show import sheet, summary
 
@@ -88,7 +89,7 @@ def train(
 @app.command()
 def sample(
     network: Annotated[str, typer.Argument(help="A checkpoint, or a pretrained network's name.")],
-    out: Annotated[Path, typer.Option(help="The PNG picture to write.")],
+    out: Annotated[Path, typer.Option(help="The PNG picture, or the npz file, to write.")],
     count: Annotated[int, typer.Option(help="How many avatars.")] = 64,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal avatars.")] = 7,
     ask: Annotated[
@@ -96,14 +97,76 @@ def sample(
     ] = None,
     backend: Annotated[str | None, typer.Option(help="torch or tensorflow.")] = None,
 ):
-    """Draw the first avatars of a seed into a PNG picture."""
+    """Draw the first avatars of a seed into a PNG picture or, to evaluate them, an npz file."""
     wishes = [wish.partition("=") for wish in ask or []]
     if not all(equals for _, equals, _ in wishes):
         raise InputError("Ask as ATTRIBUTE=VALUE, for instance --ask hair_colour=red.")
     avatars = draw(network, count, seed, {name: value for name, _, value in wishes}, backend)
-    with atomic_write(out) as picture:
-        sheet(avatars, columns=8, zoom=2).save(picture, "PNG")
+    if out.suffix == ".npz":
+        drawn_set(network, avatars).save(out)
+    else:
+        with atomic_write(out) as picture:
+            sheet(avatars, columns=8, zoom=2).save(picture, "PNG")
     print(f"{out}: the first {count} of seed {seed}.")
+
+
+@app.command()
+def evaluate(
+    generated: Annotated[Path, typer.Argument(help="An npz file, or a folder or zip of pictures.")],
+    against: Annotated[Path, typer.Option(help="The real ones, likewise.")],
+    out: Annotated[Path, typer.Option(help="The folder for report.json and report.html.")],
+    features: Annotated[
+        str, typer.Option(help="avatarnet, avatarnet:JUDGE, imagenet, inception or untrained.")
+    ] = "avatarnet",
+    size: Annotated[
+        int | None, typer.Option(help="Of a folder's pictures; default: as the others.")
+    ] = None,
+):
+    """Compare generated pictures with real ones: scores, intervals, pictures, copies."""
+    from avatarlib.evaluation import evaluate as compare  # with SciPy, which render does without
+    from avatarlib.features import by_name
+
+    extractor = by_name(features)
+    sets = {path: AvatarSet.load(path) for path in (generated, against) if path.suffix == ".npz"}
+    shapes = [of.images.shape[1:] for of in sets.values()] + [extractor.shape or (size, size, 3)]
+    for path in {generated, against} - sets.keys():
+        sets[path] = _read_folder(path, size or shapes[0][0], grey=shapes[0][2] == 1)
+    report = compare(sets[generated], sets[against], extractor)
+    report.save(out)
+    print(f"{report}\n{out / 'report.html'} shows it with pictures.")
+
+
+def _read_folder(path, size, grey):
+    """The pictures of a folder or zip file; what had to be left out is counted and printed."""
+    if size is None:
+        raise InputError(f"Say with --size how many pixels the pictures of {path} shall have.")
+    avatars, left_out = read_folder(path, size)
+    reasons = "; ".join(f"{n} x {why}" for why, n in Counter(left_out.values()).most_common())
+    print(f"{path}: {len(avatars):,} pictures, {len(left_out):,} left out ({reasons or 'none'}).")
+    return avatars.grey() if grey else avatars
+
+
+@app.command()
+def study(
+    real: Annotated[Path, typer.Argument(help="An npz file of real avatars.")],
+    models: Annotated[list[Path], typer.Argument(help="One npz file for each model.")],
+    out: Annotated[Path, typer.Option(help="The folder for study.html and key.json.")],
+    trials: Annotated[int, typer.Option(help="How many pictures count.")] = 60,
+    seed: Annotated[int, typer.Option(help="Of what is chosen and in which order.")] = 0,
+):
+    """Make a blinded study for people: which avatars did a machine draw?"""
+    from avatarlib.people import Study  # with SciPy, which render does without
+
+    avatars = AvatarSet.load(real)
+    drawn = {path.stem: AvatarSet.load(path).images for path in models}
+    if len(drawn) < len(models):
+        raise InputError("The models' files need different names, which become the models' names.")
+    credit = avatars.credit
+    Study(avatars.images, drawn, trials=trials, seed=seed, credit=credit).save(out)
+    print(
+        f"Hand out {out / 'study.html'}, one file that works offline. Keep {out / 'key.json'} to "
+        "yourself: it says which are real, and read_answers needs it."
+    )
 
 
 def main():

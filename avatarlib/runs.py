@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from avatarlib.arrays import load_arrays
 from avatarlib.backends import backend, pretrained_file, pretrained_names, read_network
+from avatarlib.data import AvatarSet
 from avatarlib.data.conditions import one_hot, shares_of_each
 from avatarlib.errors import InputError
 from avatarlib.files import atomic_write
@@ -128,6 +130,31 @@ def draw(network, count, seed=7, ask=None, framework=None):
         condition = one_hot(labels, spec.conditions)
     drawings = backend(framework).generate(network, z, condition)
     return to_uint8(drawings)
+
+
+def drawn_set(network, images):
+    """Drawings of a network as an AvatarSet, with the licence of what the network learned from.
+
+    Args:
+        network: as in `load_network`.
+        images: what `draw` returned.
+
+    Returns:
+        an AvatarSet without attributes; "unknown" where the network's file names no licence.
+
+    Raises:
+        InputError: there is no such file or name.
+    """
+    _, header = load_arrays(_file_of(network))
+    credit = header.get("credit", "Avatars: an unknown source by unknown, licence unknown.")
+    learned, _, rest = credit.removeprefix("Avatars: ").rpartition(" by ")
+    return AvatarSet(
+        images,
+        licence=header.get("licence", "unknown"),
+        creator=rest.rpartition(", licence")[0],
+        source=f"drawings of {network}, a network that learned from {learned}",
+        options={"network": str(network)},
+    )
 
 
 def _by_lot(spec, shares, count, seed):
