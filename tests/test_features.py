@@ -105,13 +105,16 @@ def photograph(name):
     return np.ascontiguousarray(load_sample_image(name)[None, :, 106:533])
 
 
+PHOTOGRAPHS = [photograph("flower.jpg"), photograph("china.jpg")]
+
+
 def test_photographs_are_named_and_the_twins_agree(in_twin):
     """Eleven pictures in chunks of eight and three: photographs whole, small, turned and grey."""
 
     def small(picture, side):
         return np.asarray(Image.fromarray(picture).resize((side, side), Image.Resampling.BOX))
 
-    photographs = [photograph("flower.jpg")[0], photograph("china.jpg")[0]]
+    photographs = [picture for (picture,) in PHOTOGRAPHS]
     turned = [np.rot90(p, k) for p in photographs for k in range(4)] + [photographs[0]] * 3
     pictures = np.stack([small(picture, 128) for picture in turned])
     seen = in_twin(lambda: features.imagenet().look(pictures))
@@ -122,6 +125,27 @@ def test_photographs_are_named_and_the_twins_agree(in_twin):
     assert far_apart(vectors[8:], vectors[[0] * 3]) < 1e-5  # wherever a picture stands
     named = [features.imagenet().look(p[None])[1].argmax() for p in photographs]
     assert named == [DAISY, PALACE]
+
+
+def test_the_whole_network_sees_what_another_package_sees():
+    """Numbers of efficientnet-lite-pytorch 0.1.0 with the same weights on the same enlargements.
+
+    Of both photographs, some logits and some features. Over all of them, that package and this
+    library differ by 1e-5 at most.
+    """
+    vectors, logits = (
+        np.concatenate(parts)
+        for parts in zip(*map(features.imagenet().look, PHOTOGRAPHS), strict=True)
+    )
+    their_logits = [
+        [-1.7421505, -0.6209726, -0.6910139, 7.1521878, -0.3611513],
+        [1.1728272, -0.5558726, 8.0685854, 0.3224298, -0.7613236],
+    ]
+    theirs = [[0, 0, 0, 1.4320747], [0, 0.1120700, 0.4243968, 0]]
+    np.testing.assert_allclose(logits[:, [0, 499, PALACE, DAISY, 999]], their_logits, atol=1e-4)
+    np.testing.assert_allclose(vectors[:, [0, 640, 900, 1279]], theirs, atol=1e-4)
+    np.testing.assert_allclose(logits.std(axis=1), [1.3354626, 1.2704246], atol=1e-4)
+    np.testing.assert_allclose(vectors.mean(axis=1), [0.1855618, 0.1919995], atol=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -310,6 +334,20 @@ def test_a_pickle_that_is_not_the_known_one_is_never_opened(empty_cache, monkeyp
     with pytest.raises(InputError, match="not the file that we know; it was not opened"):
         features.imagenet()
     assert list(empty_cache.rglob("*.safetensors")) == []
+
+
+class Code:
+    def __reduce__(self):
+        return print, ("this ran",)
+
+
+def test_a_pickle_with_code_in_it_runs_nothing(tmp_path, capsys):
+    """Even if its checksum were right."""
+    torch = pytest.importorskip("torch")
+    torch.save({"_fc.bias": Code()}, tmp_path / "weights.pth")
+    with pytest.raises(Exception, match="[Ww]eights.only"):
+        features._foreign().read_pickle(tmp_path / "weights.pth")
+    assert "this ran" not in capsys.readouterr().out
 
 
 def test_a_missing_package_gets_a_sentence(empty_cache, monkeypatch):
