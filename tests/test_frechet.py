@@ -224,6 +224,7 @@ def test_the_error_is_that_of_the_jackknife(n, m, d):
     found = frechet(x, y, "three numbers")
     assert found.value == frechet_distance(x, y)
     assert found.error == pytest.approx(jackknife(frechet_distance, x, y), rel=0.08)
+    assert frechet(y, x).error == pytest.approx(found.error, rel=1e-9)
     assert found.high - found.low == pytest.approx(2 * 1.959964 * found.error)
     assert (found.real, found.generated, found.features) == (n, m, "three numbers")
     assert found.baseline == frechet_floor(x, n, m)

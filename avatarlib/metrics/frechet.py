@@ -9,7 +9,7 @@ from avatarlib.metrics.result import Result
 from avatarlib.randomness import generator
 
 NAME = "Fréchet distance"
-LOWEST = 1e-3  # a Cholesky factor whose diagonal spans more than that has lost digits
+LOWEST = 1e-4  # a Cholesky factor whose diagonal spans more than that has lost digits
 DIVISIONS = 4
 
 

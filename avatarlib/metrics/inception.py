@@ -39,19 +39,10 @@ def inception_score(logits, real_logits=None, features=""):
         count = min(len(real), len(own))
         rows = generator(0, "real logits").permutation(len(real))[:count]
         baseline = float(np.exp(_divergences(real[rows]).mean()))
-    mean, error = own.mean(), own.std(ddof=1) / np.sqrt(len(own))
+    mean, error = own.mean(), float(own.std(ddof=1) / np.sqrt(len(own)))
     value, low, high = (float(np.exp(mean + k * error)) for k in (0, -Z, Z))
-    return Result(
-        "Inception Score",
-        value,
-        float(value * error),
-        low,
-        high,
-        baseline,
-        count,
-        len(own),
-        features,
-    )
+    rest = {"real": count, "generated": len(own), "features": features}
+    return Result("Inception Score", value, value * error, low, high, baseline, **rest)
 
 
 def _divergences(logits):
