@@ -151,10 +151,9 @@ def evaluate(generated, real, extractor):
 def _attributes(logits, real_logits, real, extractor, results, notes):
     """Append what there is to score in each attribute; give its values' ratios."""
     coverage, without = {}, []
-    ends = np.cumsum([len(values) for _, values in extractor.conditions])[:-1]
-    parts = (np.split(of, ends, axis=1) for of in (logits, real_logits))
-    for condition, own, theirs in zip(extractor.conditions, *parts, strict=True):
-        name, values = condition
+    ends = np.cumsum([0, *(len(values) for _, values in extractor.conditions)])
+    for condition, columns in zip(extractor.conditions, map(slice, ends, ends[1:]), strict=True):
+        (name, values), own, theirs = condition, logits[:, columns], real_logits[:, columns]
         score = metrics.inception_score(own, theirs, extractor.name)
         results.append(replace(score, name=f"Avatar score: {name}") if name else score)
         if name not in real.attributes:

@@ -61,12 +61,13 @@ def page(report):
 
 def _row(report, result):
     kind, _, attribute = result.name.replace(" of ", ": ").partition(": ")
-    says = [SAYS[kind]]
+    says, perfect = [SAYS[kind]], result.baseline
     if kind == "total variation":
+        perfect = 0  # its interval is of the truth; the baseline is what chance makes of 0
         value, ratio = report.rarest(attribute)
         says.append(f"Drawn least: {value}, {ratio:.2f} times as often as it is real.")
     # The floor is too low where pictures are few; the distance at infinity has no such trouble.
-    if kind != FRECHET and result.low <= result.baseline <= result.high:
+    if kind != FRECHET and result.low <= perfect <= result.high:
         says.append("A perfect generator could have scored this.")
     interval = "no interval: too few pictures"
     if np.isfinite(result.low):
