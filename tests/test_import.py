@@ -32,8 +32,8 @@ MAY_KNOW = {
 }
 ABOVE = {
     *("show", "apps", "audit", "exercises", "cli"),
-    *("backends", "features", "health", "judges", "people", "presets", "recipes"),
-    *("records", "runs"),
+    *("backends", "evaluation", "features", "health", "judges", "people", "presets"),
+    *("recipes", "records", "runs"),
 }
 FRAMEWORKS = {"torch", "tensorflow", "keras"}
 NOT_AT_IMPORT = [*sorted(FRAMEWORKS), "matplotlib", "scipy", "joblib"]
@@ -128,8 +128,9 @@ def test_the_library_stays_small():
     count = {file: code_lines(file.read_text(encoding="utf-8")) for file in FILES}
     course = {f: n for f, n in count.items() if room(f) not in ("exercises", "apps")}
     assert sum(course.values()) < 5000
+    # 1,500 for the GANs, and 150 for the networks that look at pictures before a score does.
     engine = ("torch", "tensorflow", "training")
-    assert sum(n for f, n in count.items() if room(f) in engine) < 1500
+    assert sum(n for f, n in count.items() if room(f) in engine) < 1650
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(LIBRARY)))
