@@ -68,6 +68,7 @@ NOTICE = {
     "avatarlib/torch/foreign.py": "features",
     "avatarlib/evaluation.py": "evaluation",
     "avatarlib/show/report.py": "evaluation",
+    "avatarlib/cli.py": "cli",
     **{f"avatarlib/theory/{name}.py": "theory" for name in ("value", "divergences", "losses")},
     "avatarlib/theory/dynamics.py": "theory",
     "avatarlib/theory/by_hand.py": "by_hand",

@@ -8,7 +8,7 @@ class ImageNet:
 
     Args:
         weights: name -> float32 array, kernels (height, width, in, out), batch norms folded in.
-        blocks: lists of convolutions, each [name, stride]; see `avatarlib.features.BLOCKS`.
+        blocks: lists of convolutions, each [name, stride]; `avatarlib.features` makes them.
     """
 
     def __init__(self, weights, blocks):
