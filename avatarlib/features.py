@@ -62,11 +62,10 @@ class Extractor:
         """
         self._check(pictures)
         parts = [
-            [np.asarray(part, dtype=np.float64) for part in self.network(chunk)]
+            self.network(np.ascontiguousarray(pictures[start : start + self.chunk]))
             for start in range(0, len(pictures), self.chunk)
-            for chunk in [np.ascontiguousarray(pictures[start : start + self.chunk])]
         ]
-        return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+        return tuple(np.concatenate(part, dtype=np.float64) for part in zip(*parts, strict=True))
 
     def _check(self, pictures):
         dtype, shape = getattr(pictures, "dtype", None), getattr(pictures, "shape", ())
