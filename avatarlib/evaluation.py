@@ -66,32 +66,27 @@ class Report:
         ]
 
     def __str__(self):
-        rarest = ((name, *self.rarest(name)) for name in self.coverage)
-        least = (
+        least = [
             f"{name}: {value} is drawn least, {ratio:.2f} times as often as it is real"
-            for name, value, ratio in rarest
-        )
+            for name in self.coverage
+            for value, ratio in [self.rarest(name)]
+        ]
         return "\n".join([*map(str, self.results), *least, *self.sentences(), *self.notes])
 
     def as_dict(self):
         """Everything but the pictures as plain data for JSON; what is not a number is None."""
-        framework = backend().__name__.rpartition(".")[2]
+        names = "avatarlib", "numpy", "scipy", backend().__name__.rpartition(".")[2]
+        as_they_are = "features", "coverage", "copies", "closest", "notes"
         return {
             "format": FORMAT,
-            "features": self.features,
             "generated": _about(self.generated),
             "real": _about(self.real),
             "results": [
                 {key: None if value != value else value for key, value in result.as_dict().items()}
                 for result in self.results
             ],
-            "coverage": self.coverage,
-            "copies": self.copies,
-            "closest": self.closest,
-            "notes": self.notes,
-            "versions": {
-                name: metadata.version(name) for name in ("avatarlib", "numpy", "scipy", framework)
-            },
+            **{name: getattr(self, name) for name in as_they_are},
+            "versions": {name: metadata.version(name) for name in names},
         }
 
     def save(self, folder):

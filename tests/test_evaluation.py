@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -387,6 +388,24 @@ def test_only_a_score_that_chance_explains_is_called_possible_for_a_perfect_gene
     for name in ("Fréchet distance at infinity", "kernel distance", "recall"):
         assert said not in rows[name]
     assert said not in rows["total variation of hair"] and said in rows["total variation of mood"]
+
+
+@pytest.mark.parametrize("low, possible", [(0.0, True), (0.02, False)])
+def test_a_total_variation_is_possible_for_a_perfect_generator_if_it_may_be_zero(low, possible):
+    """Its interval is of the truth, which is 0 then; its baseline is what chance makes of that."""
+    result = replace(by_name(REPORT)["total variation of hair"], low=low, high=0.1, baseline=0.05)
+    (_, row) = Rows(show_page(replace(REPORT, results=[result]))).rows
+    assert ("A perfect generator could have scored this." in row[3]) == possible
+
+
+def test_an_attribute_may_have_any_name():
+    conditions = (("colour of: <i>hair</i>", HAIR), ("mood", MOOD))
+    codes = REAL.attributes["hair"]
+    real = AvatarSet(REAL.images, {conditions[0][0]: codes})
+    report = evaluate(GENERATED, real, Extractor("planted eyes", None, look, 100, conditions))
+    page = Rows(show_page(report))
+    assert [row[0].strip() for row in page.rows[1:]] == [result.name for result in report.results]
+    assert "Drawn least: bangs" in page.rows[-2][3]
 
 
 def test_the_page_asks_nobody_and_runs_nothing(saved, page):

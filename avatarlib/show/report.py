@@ -1,6 +1,7 @@
 """A report's page: scores with their intervals, pictures, the closest pairs; one HTML file."""
 
 import html
+import re
 from importlib import resources
 
 import numpy as np
@@ -60,11 +61,11 @@ def page(report):
 
 
 def _row(report, result):
-    kind, _, attribute = result.name.replace(" of ", ": ").partition(": ")
+    kind, *attribute = re.split(": | of ", result.name, maxsplit=1)
     says, perfect = [SAYS[kind]], result.baseline
     if kind == "total variation":
         perfect = 0  # its interval is of the truth; the baseline is what chance makes of 0
-        value, ratio = report.rarest(attribute)
+        value, ratio = report.rarest(*attribute)
         says.append(f"Drawn least: {value}, {ratio:.2f} times as often as it is real.")
     # The floor is too low where pictures are few; the distance at infinity has no such trouble.
     if kind != FRECHET and result.low <= perfect <= result.high:

@@ -143,6 +143,16 @@ def test_everyone_can_read_it(opened):
     assert [f"{v['id']}: {v['nodes'][0]['html']}" for v in found] == []
 
 
+def test_numbers_stand_beside_each_other_and_inside_their_cells(opened):
+    boxes = opened.page.locator("tbody tr").evaluate_all(
+        """rows => rows.map(row => [...row.children].slice(0, 3).map(cell => {
+            const range = document.createRange(); range.selectNodeContents(cell);
+            const box = range.getBoundingClientRect(); return [box.left, box.right]; }))"""
+    )
+    for left, right in (row.T for row in np.array(boxes)):
+        assert (left[1:] >= right[:-1]).all() and right[-1] <= opened.page.viewport_size["width"]
+
+
 def test_each_screen_has_its_own_light(opened, request):
     back = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
     levels = [int(part) for part in back[4:-1].split(",")]
