@@ -19,7 +19,7 @@ def measured(name):
     """The results of a long benchmark.
 
     Args:
-        name: "ladder", "stability" or "time-to-quality".
+        name: "ladder", "scores", "stability" or "time-to-quality".
 
     Returns:
         (record, pictures): `record["rows"]` is a list of plain dictionaries, one for each run;
