@@ -127,7 +127,7 @@ def test_lines_of_code_are_counted_right():
 def test_the_library_stays_small():
     count = {file: code_lines(file.read_text(encoding="utf-8")) for file in FILES}
     course = {f: n for f, n in count.items() if room(f) not in ("exercises", "apps")}
-    assert sum(course.values()) < 5000
+    assert sum(course.values()) < 5500
     # 1,500 for the GANs, and 150 for the networks that look at pictures before a score does.
     engine = ("torch", "tensorflow", "training")
     assert sum(n for f, n in count.items() if room(f) in engine) < 1650
