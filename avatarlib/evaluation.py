@@ -135,7 +135,10 @@ def evaluate(generated, real, extractor):
     try:
         results.append(metrics.frechet_at_infinity(true, drawn, extractor.name))
     except InputError as reason:
-        notes.append(f"Left out: the Fréchet distance at infinity. {reason}")
+        notes.append(
+            f"Left out: the Fréchet distance at infinity. {reason} With so few, what is said of a "
+            "perfect generator's Fréchet distance is too low."
+        )
     results.append(metrics.kernel_distance(true, drawn, extractor.name))
     results += metrics.neighbourhoods(true, drawn, extractor.name).values()
     coverage = _attributes(drawn_logits, true_logits, real, extractor, results, notes)

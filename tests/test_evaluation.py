@@ -206,6 +206,7 @@ def test_too_few_pictures_for_infinity_are_a_note_and_no_score():
     assert "Fréchet distance at infinity" not in by_name(report)
     assert len(report.notes) == 1
     assert report.notes[0].startswith("Left out: the Fréchet distance at infinity. Extrapolation")
+    assert report.notes[0].endswith("perfect generator's Fréchet distance is too low.")
     assert "Fréchet distance" in by_name(report)
 
 
