@@ -4,7 +4,7 @@
 
 One thread, float64, 2,048 features that are like Inception's: not negative, a quarter of them 0,
 correlated, with a covariance of full rank at 5,000 whose eigenvalues span six orders of magnitude.
-(Steep: nine and a half, where a Cholesky factor would lose digits and ours takes the slower QR.)
+(Steep: nine and a half orders, harder for a Cholesky factor.)
 The opponents take turns with the library, so that all meet the same machine; counted are the
 processor's seconds, which one thread has as the clock has them, if nothing else runs.
 
