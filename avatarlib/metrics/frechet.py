@@ -154,10 +154,10 @@ def frechet_at_infinity(real, generated, features="", seed=0):
         rng = generator(seed, "halves", step)
         pairs = zip(_halves(rng, real), _halves(rng, generated), strict=True)
         halves += [frechet_distance(*pair) for pair in pairs]
-    value = 2 * frechet_distance(real, generated) - np.mean(halves)
-    error = _error(real, _spectrum(real), generated, _spectrum(generated))
+    whole = frechet(real, generated)
+    value = float(2 * whole.value - np.mean(halves))
     rest = {"real": n, "generated": m, "features": features}
-    return Result.normal(f"{NAME} at infinity", float(value), error, baseline=0.0, **rest)
+    return Result.normal(f"{NAME} at infinity", value, whole.error, baseline=0.0, **rest)
 
 
 def _halves(rng, features):

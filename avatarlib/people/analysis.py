@@ -12,10 +12,8 @@ import numpy as np
 from scipy import stats
 
 from avatarlib.errors import InputError
-from avatarlib.metrics import Result
+from avatarlib.metrics.result import Result, Z
 from avatarlib.randomness import generator
-
-Z = stats.norm.ppf(0.975)
 
 
 @dataclass(frozen=True)
