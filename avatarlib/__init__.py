@@ -8,21 +8,20 @@
 Importing it loads neither framework; `al.backend()` does.
 """
 
-from avatarlib import data, presets, show
-from avatarlib.backends import (
-    backend,
+from avatarlib import data, show
+from avatarlib.backends import backend, steps, tier
+from avatarlib.core.errors import InputError
+from avatarlib.core.pixels import to_float, to_uint8
+from avatarlib.core.randomness import noise
+from avatarlib.runs import load_network, sample, train
+from avatarlib.training import presets
+from avatarlib.zoo import (
+    measured,
     pretrained,
     pretrained_names,
     pretrained_record,
-    steps,
     through_training,
-    tier,
 )
-from avatarlib.errors import InputError
-from avatarlib.pixels import to_float, to_uint8
-from avatarlib.randomness import noise
-from avatarlib.records import measured
-from avatarlib.runs import draw, load_network, train
 
 __version__ = "0.1.0"
 
@@ -30,7 +29,6 @@ __all__ = [
     "InputError",
     "backend",
     "data",
-    "draw",
     "load_network",
     "measured",
     "noise",
@@ -38,6 +36,7 @@ __all__ = [
     "pretrained",
     "pretrained_names",
     "pretrained_record",
+    "sample",
     "show",
     "steps",
     "through_training",

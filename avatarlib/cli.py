@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
+from avatarlib.core.errors import InputError
+from avatarlib.core.files import atomic_write
 from avatarlib.data import AvatarSet, read_folder
 from avatarlib.data import render as render_avatars
-from avatarlib.errors import InputError
-from avatarlib.files import atomic_write
-from avatarlib.recipes import load_recipe
-from avatarlib.runs import draw, drawn_set
+from avatarlib.runs import generated_set
+from avatarlib.runs import sample as sample_network
 from avatarlib.runs import train as train_gan
-from avatarlib.show import sheet, summary
+from avatarlib.show import image_grid, summary
+from avatarlib.training.recipes import load_recipe
 
 KEPT_AT = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)  # of a run, the generator is kept for good
 
@@ -56,7 +57,7 @@ def show(
         values = ", ".join(f"{value} {n}" for value, n in avatars.counts(name).items())
         print(f"  {name}: {values}")
     with atomic_write(out) as picture:
-        sheet(avatars.images[:count], columns=8, zoom=2).save(picture, "PNG")
+        image_grid(avatars.images[:count], columns=8, zoom=2).save(picture, "PNG")
     print(f"The first {min(count, len(avatars))} are in {out}.")
 
 
@@ -79,7 +80,7 @@ def train(
         minutes=budget.minutes,
         out=out,
         seed=settings.seed,
-        framework=backend,
+        backend=backend,
         recipe=recipe.read_text(encoding="utf-8"),
         keep_at=KEPT_AT,
     )
@@ -101,12 +102,14 @@ def sample(
     wishes = [wish.partition("=") for wish in ask or []]
     if not all(equals for _, equals, _ in wishes):
         raise InputError("Ask as ATTRIBUTE=VALUE, for instance --ask hair_colour=red.")
-    avatars = draw(network, count, seed, {name: value for name, _, value in wishes}, backend)
+    avatars = sample_network(
+        network, count, seed, {name: value for name, _, value in wishes}, backend
+    )
     if out.suffix == ".npz":
-        drawn_set(network, avatars).save(out)
+        generated_set(network, avatars).save(out)
     else:
         with atomic_write(out) as picture:
-            sheet(avatars, columns=8, zoom=2).save(picture, "PNG")
+            image_grid(avatars, columns=8, zoom=2).save(picture, "PNG")
     print(f"{out}: the first {count} of seed {seed}.")
 
 
@@ -116,15 +119,17 @@ def evaluate(
     against: Annotated[Path, typer.Option(help="The real ones, likewise.")],
     out: Annotated[Path, typer.Option(help="The folder for report.json and report.html.")],
     features: Annotated[
-        str, typer.Option(help="avatarnet, avatarnet:JUDGE, imagenet, inception or untrained.")
+        str, typer.Option(help="avatarnet, avatarnet:NAME, imagenet, inception or untrained.")
     ] = "avatarnet",
     size: Annotated[
         int | None, typer.Option(help="Of a folder's pictures; default: as the others.")
     ] = None,
 ):
     """Compare generated pictures with real ones: scores, intervals, pictures, copies."""
-    from avatarlib.evaluation import evaluate as compare  # with SciPy, which render does without
-    from avatarlib.features import by_name
+    from avatarlib.evaluation.extractors import by_name
+    from avatarlib.evaluation.report import (
+        evaluate as compare,  # with SciPy, which render does without
+    )
 
     extractor = by_name(features)
     sets = {path: AvatarSet.load(path) for path in (generated, against) if path.suffix == ".npz"}
@@ -155,7 +160,7 @@ def study(
     seed: Annotated[int, typer.Option(help="Of what is chosen and in which order.")] = 0,
 ):
     """Make a blinded study for people: which avatars did a machine draw?"""
-    from avatarlib.people import Study  # with SciPy, which render does without
+    from avatarlib.evaluation.people import Study  # with SciPy, which render does without
 
     avatars = AvatarSet.load(real)
     drawn = {path.stem: AvatarSet.load(path).images for path in models}

@@ -4,17 +4,18 @@ from pathlib import Path
 
 import numpy as np
 
-from avatarlib.arrays import load_arrays
-from avatarlib.backends import backend, pretrained_file, pretrained_names, read_network
+from avatarlib import backends
+from avatarlib.core.arrays import load_arrays
+from avatarlib.core.errors import InputError
+from avatarlib.core.files import atomic_write
+from avatarlib.core.pixels import to_uint8
+from avatarlib.core.randomness import generator, noise
 from avatarlib.data import AvatarSet
 from avatarlib.data.conditions import one_hot, shares_of_each
-from avatarlib.errors import InputError
-from avatarlib.files import atomic_write
-from avatarlib.health import Health
-from avatarlib.pixels import to_uint8
-from avatarlib.randomness import generator, noise
-from avatarlib.show import sheet
+from avatarlib.show import image_grid
+from avatarlib.training.callbacks import Callback, HealthWarnings, KeepGenerators
 from avatarlib.training.loop import Budget, Loop
+from avatarlib.zoo import pretrained_file, pretrained_names, read_network
 
 
 def train(
@@ -25,7 +26,7 @@ def train(
     minutes=None,
     out=None,
     seed=0,
-    framework=None,
+    backend=None,
     sample_every=500,
     save_every=60,
     progress=True,
@@ -39,12 +40,12 @@ def train(
     framework.
 
     Args:
-        spec: a `Spec`, for instance `avatarlib.presets.small(size=32)`.
+        spec: a `Spec`, for instance `avatarlib.training.presets.small(size=32)`.
         avatars: an AvatarSet of the spec's size, or an array of pictures or points.
         steps, minutes: the budget of the whole run, one of the two.
         out: a folder, or None to keep nothing on disk.
         seed: of weights, latents, order and everything else that is random.
-        framework: "torch" or "tensorflow"; by default as in `backend`.
+        backend: "torch" or "tensorflow"; by default as in `backend`.
         sample_every: steps between two sheets of the same 64 latents.
         save_every: seconds between two checkpoints.
         progress: whether to show a bar.
@@ -59,19 +60,40 @@ def train(
             a loss is not a number any more.
     """
     budget = Budget(steps, minutes)
-    gan = backend(framework).GAN(spec, seed)
-    on_samples = _sheets_into(Path(out)) if out and len(spec.shape) == 3 else None
-    loop = Loop(gan, avatars, budget, out, sample_every, save_every, on_samples, recipe, keep_at)
-    loop.watch = Health(spec, loop.feed.images)  # only now: the feed has checked them
+    gan = backends.backend(backend).GAN(spec, seed)
+    callbacks = [HealthWarnings(), KeepGenerators(keep_at)]
+    if out and len(spec.shape) == 3:
+        callbacks.append(ImageGrids())
+    loop = Loop(
+        gan,
+        avatars,
+        budget,
+        out,
+        callbacks,
+        sample_every=sample_every,
+        save_every=save_every,
+        recipe=recipe,
+    )
     return loop(progress)
 
 
-def load_network(network, framework=None):
+class ImageGrids(Callback):
+    """Writes each set of samples as a picture, into the folder samples/ of the run."""
+
+    def after_samples(self, loop, samples):
+        """Write samples/step-STEPS.png."""
+        folder = loop.folder / "samples"
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic_write(folder / f"step-{loop.gan.steps:08}.png") as file:
+            image_grid(samples, columns=8, zoom=2).save(file, "PNG")
+
+
+def load_network(network, backend=None):
     """The generator of a checkpoint, or a pretrained one.
 
     Args:
         network: a checkpoint's file, or a name in `pretrained_names()`.
-        framework: "torch" or "tensorflow", whichever trained it; by default as in `backend`.
+        backend: "torch" or "tensorflow", whichever trained it; by default as in `backend`.
 
     Returns:
         a `Generator`: of a run, the one with averaged weights.
@@ -79,7 +101,7 @@ def load_network(network, framework=None):
     Raises:
         InputError: there is no such file or name, or it is not a network of this library.
     """
-    generator, _ = read_network(_file_of(network), framework)
+    generator, _ = read_network(_file_of(network), backend)
     return generator
 
 
@@ -94,7 +116,7 @@ def _file_of(network):
     return path
 
 
-def draw(network, count, seed=7, ask=None, framework=None):
+def sample(network, count, seed=7, ask=None, backend=None):
     """Draw avatars.
 
     Args:
@@ -104,7 +126,7 @@ def draw(network, count, seed=7, ask=None, framework=None):
         ask: for a network with conditions, attribute -> value. The others are drawn by lot, each
             value as often as in the data that the network learned from (where its file does not
             say, equally often).
-        framework: as in `load_network`.
+        backend: as in `load_network`.
 
     Returns:
         uint8 (count, size, size, channels).
@@ -112,7 +134,7 @@ def draw(network, count, seed=7, ask=None, framework=None):
     Raises:
         InputError: no such network, or it knows no such attribute or value.
     """
-    network, header = read_network(_file_of(network), framework)
+    network, header = read_network(_file_of(network), backend)
     spec, ask = network.spec, ask or {}
     unknown = ask.keys() - dict(spec.conditions).keys()
     if unknown:
@@ -125,14 +147,14 @@ def draw(network, count, seed=7, ask=None, framework=None):
     z = noise(seed, "latent", 0, (count, spec.latent))
     condition = None
     if spec.conditions:
-        labels = _by_lot(spec, header.get("shares"), count, seed)
+        labels = _random_labels(spec, header.get("shares"), count, seed)
         labels |= {name: np.full(count, value) for name, value in ask.items()}
         condition = one_hot(labels, spec.conditions)
-    drawings = backend(framework).generate(network, z, condition)
+    drawings = backends.backend(backend).generate(network, z, condition)
     return to_uint8(drawings)
 
 
-def drawn_set(network, images):
+def generated_set(network, images):
     """Drawings of a network as an AvatarSet, with the licence of what the network learned from.
 
     Args:
@@ -157,20 +179,10 @@ def drawn_set(network, images):
     )
 
 
-def _by_lot(spec, shares, count, seed):
+def _random_labels(spec, shares, count, seed):
     """Labels drawn by lot, each value as often as its share: name -> (count,)."""
     of_each = shares_of_each(shares, spec.conditions)
     return {
         name: generator(seed, f"condition/{name}").choice(values, count, p=share)
         for (name, values), share in zip(spec.conditions, of_each, strict=True)
     }
-
-
-def _sheets_into(folder):
-    def write(step, drawings):
-        folder_of_samples = folder / "samples"
-        folder_of_samples.mkdir(parents=True, exist_ok=True)
-        with atomic_write(folder_of_samples / f"step-{step:08}.png") as file:
-            sheet(drawings, columns=8, zoom=2).save(file, "PNG")
-
-    return write

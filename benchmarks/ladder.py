@@ -9,6 +9,7 @@ the other; `descent` takes one away from the recommended network. What comes out
 the library: `al.measured("ladder")`.
 """
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,23 +18,26 @@ from scoring import row, scale
 from side_by_side import train_all
 
 import avatarlib as al
-from avatarlib import judges
-from avatarlib.records import keep_measured
-from avatarlib.training.layers import BatchNorm, Conv, ConvTranspose, Paint
+from avatarlib.evaluation import classifier
+from avatarlib.training.layers import BatchNorm, Conv, ConvTranspose, ToRGB
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+
+from keeping import keep_measured
 
 PICTURES = 100_000
 RECOMMENDED = al.presets.small()
-GAME = RECOMMENDED.game
+GAME = RECOMMENDED.config
 
 
 def rules(spec, **changes):
     """A spec with other rules of the game."""
-    return replace(spec, game=replace(spec.game, **changes))
+    return replace(spec, config=replace(spec.config, **changes))
 
 
 def unpainted(spec):
     """The generator paints at full size only, as plain generators do."""
-    *earlier, last = (layer for layer in spec.generator if isinstance(layer, Paint))
+    *earlier, last = (layer for layer in spec.generator if isinstance(layer, ToRGB))
     kept = tuple(layer for layer in spec.generator if layer not in earlier)
     return replace(spec, generator=kept)
 
@@ -61,15 +65,15 @@ def climb():
     """The rungs, each with all changes of those before it: name -> Spec."""
     article = al.presets.article(32, 3)
     rungs = {"article": article}
-    spec = rungs["lighter"] = replace(unpainted(RECOMMENDED), game=article.game)
+    spec = rungs["lighter"] = replace(unpainted(RECOMMENDED), config=article.config)
     changes = {
-        "alternating": {"moves": "alternating"},
+        "alternating": {"update_order": "alternating"},
         "pairs": {"loss": "relativistic"},
         "penalties": {"r1": GAME.r1, "r2": GAME.r2},
         "memory": {"beta1": GAME.beta1, "beta2": GAME.beta2, "epsilon": GAME.epsilon},
-        "bold": {"rate_d": GAME.rate_d, "rate_g": GAME.rate_g},
-        "falling": {"rate_left": GAME.rate_left},
-        "averaged": {"average_pictures": GAME.average_pictures},
+        "bold": {"lr_d": GAME.lr_d, "lr_g": GAME.lr_g},
+        "falling": {"final_lr_fraction": GAME.final_lr_fraction},
+        "averaged": {"ema_half_life": GAME.ema_half_life},
     }
     for name, change in changes.items():
         spec = rungs[name] = rules(spec, **change)
@@ -85,10 +89,10 @@ def descent():
         "no penalties": rules(RECOMMENDED, r1=0.0, r2=0.0),
         "penalties of 0.5, not 3": rules(RECOMMENDED, r1=0.5, r2=0.5),
         "beta1 0.9, beta2 0.999": rules(RECOMMENDED, beta1=0.9, beta2=0.999),
-        "rates of 0.0002": rules(RECOMMENDED, rate_d=2e-4, rate_g=2e-4),
-        "rates that do not fall": rules(RECOMMENDED, rate_left=1.0),
-        "no average": rules(RECOMMENDED, average_pictures=0),
-        "both move at once": rules(RECOMMENDED, moves="simultaneous"),
+        "rates of 0.0002": rules(RECOMMENDED, lr_d=2e-4, lr_g=2e-4),
+        "rates that do not fall": rules(RECOMMENDED, final_lr_fraction=1.0),
+        "no average": rules(RECOMMENDED, ema_half_life=0),
+        "both move at once": rules(RECOMMENDED, update_order="simultaneous"),
         "kernel 5": with_kernel(RECOMMENDED, 5),
         "no batch normalisation": unnormalised(RECOMMENDED),
         "batches of 128": rules(RECOMMENDED, batch=128),
@@ -101,7 +105,7 @@ def main():
     plan += [("descent", name, spec, 0) for name, spec in descent().items()]
     runs = {f"{part} {name} {seed}": (spec, seed) for part, name, spec, seed in plan}
     found = train_all(Path("_build/ladder"), runs, PICTURES)
-    score_of, rows = scale("big-smile-32", judges.VALIDATION_SEED), []
+    score_of, rows = scale("big-smile-32", classifier.VALIDATION_SEED), []
     for (part, name, _, seed), (run, of) in zip(plan, found.items(), strict=True):
         score, seconds = score_of(of["images"]), round(float(of["seconds"]))
         rows.append({"part": part, "name": name, "seed": seed, "seconds": seconds} | row(score))

@@ -32,19 +32,19 @@ import time
 import tracemalloc
 
 import numpy as np
-import prdc
+import prdc as package
 import scipy
 import torch
 import torchmetrics
 from torchmetrics.image import fid, kid
 
+from avatarlib.core.randomness import generator
 from avatarlib.metrics import (
     frechet_distance,
     frechet_from_statistics,
     kernel_distance,
-    neighbourhoods,
+    prdc,
 )
-from avatarlib.randomness import generator
 
 WIDTH = 2048
 TURNS = 7
@@ -106,12 +106,12 @@ def kernel_contestants(real, generated):
 
 def prdc_values(real, generated):
     with contextlib.redirect_stdout(io.StringIO()):
-        return float(prdc.compute_prdc(real, generated, 5)["coverage"])
+        return float(package.compute_prdc(real, generated, 5)["coverage"])
 
 
 def neighbour_contestants(real, generated):
     return {
-        "ours, with errors": lambda: neighbourhoods(real, generated)["coverage"].value,
+        "ours, with errors": lambda: prdc(real, generated)["coverage"].value,
         "prdc": lambda: prdc_values(real, generated),
     }
 

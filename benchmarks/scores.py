@@ -7,19 +7,26 @@ place of a perfect generator. Writes `al.measured("scores")`. About ten minutes 
 of them for the network of photographs, which looks at 224 x 224 pixels.
 """
 
+import sys
+from pathlib import Path
+
 import numpy as np
 from scipy.stats import spearmanr
 
 import avatarlib as al
-from avatarlib import features, judges, metrics
-from avatarlib.records import keep_measured
+from avatarlib import metrics
+from avatarlib.evaluation import classifier, extractors
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+
+from keeping import keep_measured
 
 DRAWN, LATENT_SEED = 2000, 11
 RUNS = ("article-32", "big-smile-32")
 EYES = {
-    "AvatarNet": features.avatarnet,
-    "AvatarNet, untrained": features.untrained,
-    "EfficientNet-Lite0": features.imagenet,
+    "AvatarNet": extractors.avatarnet,
+    "AvatarNet, untrained": extractors.untrained,
+    "EfficientNet-Lite0": extractors.imagenet,
 }
 
 
@@ -30,7 +37,7 @@ def drawings():
         for steps, generator in al.through_training(run):
             z = al.noise(LATENT_SEED, "latent", 0, (DRAWN, generator.spec.latent))
             yield f"{run}, {steps:,} steps", al.to_uint8(gan.generate(generator, z))
-    yield "real avatars", real(judges.HELD_OUT_SEED)
+    yield "real avatars", real(classifier.HELD_OUT_SEED)
 
 
 def real(seed):
@@ -42,7 +49,7 @@ def all_scores(eyes, cloud, logits, reference, reference_logits):
     found = {
         "Fréchet": metrics.frechet(reference, cloud),
         "kernel": metrics.kernel_distance(reference, cloud),
-        **metrics.neighbourhoods(reference, cloud),
+        **metrics.prdc(reference, cloud),
     }
     if eyes == "EfficientNet-Lite0":
         found["Inception"] = metrics.inception_score(logits, reference_logits)
@@ -55,7 +62,7 @@ def main():
     rows, pictures = [], dict(drawings())
     for eyes, extractor in EYES.items():
         look = extractor().look
-        reference = look(real(judges.VALIDATION_SEED))
+        reference = look(real(classifier.VALIDATION_SEED))
         for name, drawn in pictures.items():
             scores = all_scores(eyes, *look(drawn), *reference)
             rows.append({"eyes": eyes, "drawn by": name, "drawn": DRAWN, "scores": scores})

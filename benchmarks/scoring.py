@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 import avatarlib as al
-from avatarlib import judges
-from avatarlib.files import atomic_write
+from avatarlib.core.files import atomic_write
+from avatarlib.evaluation import classifier
 from avatarlib.training.layers import BatchNorm
 
 DRAWN, LATENT_SEED = 5000, 11  # drawings to be scored
@@ -23,7 +23,7 @@ def drawings(gan):
     Returns:
         {"images": uint8 (5000, h, w, c), "shown": uint8 (16, h, w, c)}.
     """
-    generator = gan.average if gan.spec.game.average_pictures else recalibrated(gan.generator)
+    generator = gan.average if gan.spec.config.ema_half_life else recalibrated(gan.generator)
     return {
         "images": draw(generator, LATENT_SEED, DRAWN),
         "shown": draw(generator, SHOWN_SEED, SHOWN),
@@ -59,7 +59,7 @@ def keep(file, made_of, run, seconds=None):
         run: a `Run` of PyTorch.
         seconds: what it took; by default by the clock.
     """
-    found = drawings(run.gan) | {"pictures": run.gan.steps * run.gan.spec.game.batch}
+    found = drawings(run.gan) | {"pictures": run.gan.steps * run.gan.spec.config.batch}
     found |= {"made_of": json.dumps(made_of), "seconds": seconds or run.seconds}
     with atomic_write(file) as opened:
         np.savez(opened, **found)
@@ -74,10 +74,10 @@ def kept(file, made_of):
     return found if json.loads(str(found["made_of"])) == made_of else None
 
 
-def scale(judge, data_seed):
-    """A judge by name, with 5,000 avatars that no generator has seen."""
+def scale(name, data_seed):
+    """A classifier by name, with 5,000 avatars that no generator has seen."""
     real = al.data.render("big-smile", DRAWN, 32, data_seed, progress=False)
-    return judges.Scale(judges.load(judge), real)
+    return classifier.Scorer(classifier.load(name), real)
 
 
 def row(score):

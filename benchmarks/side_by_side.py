@@ -47,8 +47,8 @@ def _train(file, spec, seed, pictures):
     if kept(file, made_of):
         return
     avatars = al.data.render("big-smile", 20_000, 32, 0, progress=False)
-    steps, start = pictures // spec.game.batch, time.process_time()
-    run = al.train(spec, avatars, steps=steps, seed=seed, framework="torch", progress=False)
+    steps, start = pictures // spec.config.batch, time.process_time()
+    run = al.train(spec, avatars, steps=steps, seed=seed, backend="torch", progress=False)
     keep(file, made_of, run, time.process_time() - start)
 
 

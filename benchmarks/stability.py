@@ -4,10 +4,11 @@
 
 Colour avatars at 32 pixels; every run sees as many pictures as five minutes hold in
 time_to_quality.py, in PyTorch on one thread, as many runs at a time as there are cores. Scored on
-held-out avatars by the second judge. What comes out is shipped with the library:
+held-out avatars by the second classifier. What comes out is shipped with the library:
 `al.measured("stability")`.
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,11 @@ from scoring import row, scale
 from side_by_side import train_all
 
 import avatarlib as al
-from avatarlib import judges
-from avatarlib.records import keep_measured
+from avatarlib.evaluation import classifier
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+
+from keeping import keep_measured
 
 SEEDS = range(20)
 
@@ -31,7 +35,7 @@ def main():
     }
     runs = {f"seed {seed}": (al.presets.small(), seed) for seed in SEEDS}
     found = train_all(Path("_build/stability"), runs, pictures)
-    score_of, rows = scale("big-smile-32-second", judges.HELD_OUT_SEED), []
+    score_of, rows = scale("big-smile-32-second", classifier.HELD_OUT_SEED), []
     for seed, (name, of) in zip(SEEDS, found.items(), strict=True):
         score, seconds = score_of(of["images"]), round(float(of["seconds"]))
         rows.append({"seed": seed, "seconds": seconds, "pictures": pictures} | row(score))

@@ -6,7 +6,7 @@
 Colour avatars at 32 pixels, PyTorch, all cores, one run after the other, nothing else running. The
 opponents are the article's network with the article's settings, and the DCGAN paper's; each may
 choose its batch size of 32, 64, 128 and 256. Before an opponent draws, the statistics of its batch
-normalisation are computed afresh. Choices are made on validation avatars with one judge; the
+normalisation are computed afresh. Choices are made on validation avatars with one classifier; the
 table reports, once, on held-out avatars with another.
 
 A run that was stopped goes on where it stopped; runs lie in _build/time-to-quality. What comes
@@ -15,6 +15,7 @@ six moments of its half hour: `al.through_training("article-32")`.
 """
 
 import argparse
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,11 +23,14 @@ import numpy as np
 from scoring import draw, keep, kept, recalibrated, row, scale
 
 import avatarlib as al
-from avatarlib import judges
-from avatarlib.arrays import load_arrays
-from avatarlib.quantisation import dequantise, quantise
-from avatarlib.records import keep_generator, keep_measured
+from avatarlib.core.arrays import load_arrays
+from avatarlib.evaluation import classifier
 from avatarlib.training.spec import Spec
+from avatarlib.zoo.quantisation import dequantise, quantise
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
+
+from keeping import keep_generator, keep_measured
 
 FOLDER = Path("_build/time-to-quality")
 BATCHES = (32, 64, 128, 256)
@@ -44,12 +48,12 @@ def main():
         runs |= {f"{name}-{batch}": with_batch(spec, batch) for batch in BATCHES}
     for name, spec in runs.items():
         train(name, spec, SHORT)
-    choose = scale("big-smile-32", judges.VALIDATION_SEED)
+    choose = scale("big-smile-32", classifier.VALIDATION_SEED)
     rows = table("validation", choose, runs, SHORT)
     distances = {of["name"]: of["distance"] for of in rows}
     best = [min((f"{of}-{batch}" for batch in BATCHES), key=distances.get) for of in CLASSICS]
     chosen = {name: runs[name] for name in ("recommended", *best)}
-    report = scale("big-smile-32-second", judges.HELD_OUT_SEED)
+    report = scale("big-smile-32-second", classifier.HELD_OUT_SEED)
     for length in (SHORT, LONG) if minutes == LONG else (SHORT,):
         for name, spec in chosen.items():
             train(name, spec, length)
@@ -69,7 +73,7 @@ def parse():
 
 def with_batch(spec, batch):
     """A spec with another batch size."""
-    return replace(spec, game=replace(spec.game, batch=batch))
+    return replace(spec, config=replace(spec.config, batch=batch))
 
 
 def train(name, spec, minutes):
@@ -83,7 +87,7 @@ def train(name, spec, minutes):
         avatars,
         minutes=minutes,
         out=FOLDER / name,
-        framework="torch",
+        backend="torch",
         sample_every=10**9,
         keep_at=tuple(moment / minutes for moment in MOMENTS),
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avatarlib.backends import triton_first  # noqa: F401
 from avatarlib.data import Attribute, AvatarSet, render
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import avatarlib
-from avatarlib import noise, presets
+from avatarlib import noise
+from avatarlib.training import presets
 from avatarlib.training.layers import (
     BatchNorm,
     Conv,
@@ -17,13 +18,13 @@ from avatarlib.training.layers import (
     Embed,
     Flatten,
     LeakyReLU,
-    Paint,
-    Picture,
     Project,
     Reshape,
+    SkipOutput,
     Tanh,
+    ToRGB,
 )
-from avatarlib.training.spec import Game, Spec
+from avatarlib.training.spec import Spec, TrainingConfig
 
 torch = pytest.importorskip("torch")
 tf = pytest.importorskip("tensorflow")
@@ -37,24 +38,24 @@ each_twin = pytest.mark.parametrize("twin", TWINS.values(), ids=NAMES)
 CONDITIONS = (("hair", ("bangs", "mohawk")), ("mood", ("calm", "glad", "sad")))
 
 
-def _vary(spec, spectral_norm=False, **game):
-    return replace(spec, spectral_norm=spectral_norm, game=replace(spec.game, **game))
+def _vary(spec, spectral_norm=False, **config):
+    return replace(spec, spectral_norm=spectral_norm, config=replace(spec.config, **config))
 
 
 # The recommended rates are bold: single precision and double part ways within a few steps. Here the
 # arithmetic is proved, so the game is calm.
-CALM = {"rate_d": 2e-4, "rate_g": 2e-4, "r1": 0.5, "r2": 0.5, "rate_left": 1.0}
+CALM = {"lr_d": 2e-4, "lr_g": 2e-4, "r1": 0.5, "r2": 0.5, "final_lr_fraction": 1.0}
 
 
-def calm(make, *arguments, conditions=(), spectral_norm=False, **game):
+def calm(make, *arguments, conditions=(), spectral_norm=False, **config):
     """A recommended network with a calm game."""
     spec = make(*arguments, conditions=conditions)
-    return _vary(spec, spectral_norm, **CALM | game)
+    return _vary(spec, spectral_norm, **CALM | config)
 
 
 # Rates differ, and fall, and R1 and R2 differ, wherever a mistake could hide behind equal numbers.
 SPECS = {
-    "points": _vary(presets.points(), rate_d=2e-3, rate_left=0.1),
+    "points": _vary(presets.points(), lr_d=2e-3, final_lr_fraction=0.1),
     "article": presets.article(),
     "article32": presets.article(32, 3),
     "dcgan32": presets.dcgan(),
@@ -74,7 +75,7 @@ SPECS = {
         r1=0.0,
         r2=0.0,
         translation=0.125,
-        rate_left=0.1,
+        final_lr_fraction=0.1,
     ),
     "wasserstein": calm(
         presets.small,
@@ -86,23 +87,23 @@ SPECS = {
         gradient_penalty=10.0,
         generator_every=2,
         penalty_every=2,
-        rate_d=4e-4,
+        lr_d=4e-4,
     ),
     "simultaneous": calm(
         presets.small,
         28,
         1,
-        moves="simultaneous",
+        update_order="simultaneous",
         r1=0.7,
         r2=0.3,
         penalty_every=2,
-        average_pictures=30,
+        ema_half_life=30,
     ),
 }
 each_spec = pytest.mark.parametrize("name", SPECS)
 
 
-def pictures(conditions=(), spectral_norm=False, norm=True, kernel=5, **game):
+def pictures(conditions=(), spectral_norm=False, norm=True, kernel=5, **config):
     """Pictures of 4 x 4 pixels, and every kind of layer."""
     generator = (
         *((Embed("embed", 2),) if conditions else ()),
@@ -113,10 +114,10 @@ def pictures(conditions=(), spectral_norm=False, norm=True, kernel=5, **game):
         ConvTranspose("up1", 3, kernel, 1, bias=False),
         BatchNorm("norm1", 0.7, 1e-2),
         LeakyReLU(0.0),
-        Paint("paint1", 1),
+        ToRGB("paint1", 1),
         ConvTranspose("up2", 2, kernel, 2),
-        Paint("paint2", 1),
-        Picture(1),
+        ToRGB("paint2", 1),
+        SkipOutput(1),
         Tanh(),
     )
     discriminator = (
@@ -139,7 +140,7 @@ def pictures(conditions=(), spectral_norm=False, norm=True, kernel=5, **game):
         conditions,
         "he",
         spectral_norm,
-        Game(**{"rate_d": 0.02, "rate_g": 0.01, "batch": 8} | game),
+        TrainingConfig(**{"lr_d": 0.02, "lr_g": 0.01, "batch": 8} | config),
     )
 
 
@@ -169,9 +170,7 @@ def new_gan(twin, spec, seed=3, dtype="float64", compiled=True):
 def trained_state(name):
     """A state after ten steps at ten times the rates, with Adam's averages at 0 again, float32."""
     spec = SPECS[name]
-    fast = _vary(
-        spec, spec.spectral_norm, rate_d=10 * spec.game.rate_d, rate_g=10 * spec.game.rate_g
-    )
+    fast = _vary(spec, spec.spectral_norm, lr_d=10 * spec.config.lr_d, lr_g=10 * spec.config.lr_g)
     gan = TWINS["torch"].GAN(fast, 5)
     for step in range(10):
         gan.step(*batch(fast, step, 8))

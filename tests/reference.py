@@ -7,7 +7,7 @@ Slow, and written from the papers' formulas, not from the library.
 
 import numpy as np
 
-from avatarlib.pixels import to_float
+from avatarlib.core.pixels import to_float
 from avatarlib.training.draws import draw
 from avatarlib.training.initial import initial_weights
 
@@ -98,10 +98,10 @@ def run(layers, w, x, condition=None, masks=(), seen=None):
         elif kind == "Project":
             logit = h @ part("kernel") + w[f"{name}/bias"]
             h = logit + (h * (condition @ part("embedding"))).sum(1, keepdims=True)
-        elif kind == "Paint":
+        elif kind == "ToRGB":
             picture = np.kron(picture, np.ones((2, 2, 1))) if np.ndim(picture) else 0
             picture = picture + h @ part("kernel")[0, 0] + w[f"{name}/bias"]
-        elif kind == "Picture":
+        elif kind == "SkipOutput":
             h = picture
         else:
             raise AssertionError(kind)
@@ -162,7 +162,7 @@ LOSSES = {
 # --------------------------------------------------------------------------------------------- game
 
 
-class Game:
+class Training:
     """A GAN's whole training, by the rules of a spec."""
 
     def __init__(self, spec, seed):
@@ -171,7 +171,7 @@ class Game:
             player: {k: a.astype(float) for k, a in initial_weights(spec, player, seed).items()}
             for player in ("generator", "discriminator")
         }
-        self.average = dict(self.w["generator"]) if spec.game.average_pictures else None
+        self.average = dict(self.w["generator"]) if spec.config.ema_half_life else None
         self.learned = {p: [k for k in w if not k.endswith(AVERAGED)] for p, w in self.w.items()}
         self.moves = dict.fromkeys(self.w, 0)
         self.moments = {
@@ -181,12 +181,12 @@ class Game:
 
     def step(self, real, z, condition=None, progress=0.0):
         """(L_D, L_G, R1, R2, gradient penalty, real logits, generated logits)."""
-        spec, game = self.spec, self.spec.game
+        spec, config = self.spec, self.spec.config
         draws = draw(spec, self.seed, self.steps, len(z))
-        loss_of_d, loss_of_g = LOSSES[game.loss]
-        penalised = self.steps % game.penalty_every == 0
-        moves = self.steps % game.generator_every == game.generator_every - 1
-        rate = game.rate_left
+        loss_of_d, loss_of_g = LOSSES[config.loss]
+        penalised = self.steps % config.penalty_every == 0
+        moves = self.steps % config.generator_every == config.generator_every - 1
+        rate = config.final_lr_fraction
         if progress < 0.5:
             rate = 1.0
         else:
@@ -214,11 +214,11 @@ class Game:
 
         def penalties(w):
             r1 = r2 = between = 0.0
-            if penalised and game.r1:
+            if penalised and config.r1:
                 r1 = squared_slopes(spec.discriminator, w, real).mean()
-            if penalised and game.r2:
+            if penalised and config.r2:
                 r2 = squared_slopes(spec.discriminator, w, fake).mean()
-            if penalised and game.gradient_penalty:
+            if penalised and config.gradient_penalty:
                 share = draws.share.astype(float)
                 places = share * real + (1 - share) * fake
                 slopes = np.sqrt(squared_slopes(spec.discriminator, w, places) + 1e-12)
@@ -227,20 +227,20 @@ class Game:
 
         def total_d(w):
             r1, r2, between = penalties(w)
-            penalty = game.r1 / 2 * r1 + game.r2 / 2 * r2 + game.gradient_penalty * between
+            penalty = config.r1 / 2 * r1 + config.r2 / 2 * r2 + config.gradient_penalty * between
             loss = loss_of_d(judge(w, real, draws.real), judge(w, fake, draws.fake))
-            return loss + game.penalty_every * penalty
+            return loss + config.penalty_every * penalty
 
         told = [*losses, *penalties(d)]
         old_d = dict(d)
         gradients_d = gradient(total_d, d, self.learned["discriminator"])
-        self._adam("discriminator", gradients_d, game.rate_d * rate)
-        opponent = old_d if game.moves == "simultaneous" else d
+        self._adam("discriminator", gradients_d, config.lr_d * rate)
+        opponent = old_d if config.update_order == "simultaneous" else d
 
         if moves:
             g = self.w["generator"]
-            if game.moves == "alternating":
-                if game.loss == "relativistic":
+            if config.update_order == "alternating":
+                if config.loss == "relativistic":
                     judge(opponent, real, draws.real, of_d)
                 judge(opponent, fake, draws.fake, of_d)
             now = judge(opponent, real, draws.real)
@@ -250,7 +250,7 @@ class Game:
 
             told[1] = total_g(g).real  # what the generator minimises: against this opponent
             gradients_g = gradient(total_g, g, self.learned["generator"])
-            self._adam("generator", gradients_g, game.rate_g * rate)
+            self._adam("generator", gradients_g, config.lr_g * rate)
         self._take_in(self.w["generator"], of_g)
         self._take_in(d, of_d)
         if moves and self.average is not None:
@@ -260,14 +260,14 @@ class Game:
 
     def _adam(self, player, gradients, rate):
         """Kingma and Ba 2015, algorithm 1, line by line."""
-        game, moments = self.spec.game, self.moments[player]
+        config, moments = self.spec.config, self.moments[player]
         self.moves[player] = t = self.moves[player] + 1
         for name, g in gradients.items():
-            m = game.beta1 * moments[f"{name}/m"] + (1 - game.beta1) * g
-            v = game.beta2 * moments[f"{name}/v"] + (1 - game.beta2) * g**2
-            m_hat, v_hat = m / (1 - game.beta1**t), v / (1 - game.beta2**t)
+            m = config.beta1 * moments[f"{name}/m"] + (1 - config.beta1) * g
+            v = config.beta2 * moments[f"{name}/v"] + (1 - config.beta2) * g**2
+            m_hat, v_hat = m / (1 - config.beta1**t), v / (1 - config.beta2**t)
             self.w[player][name] = self.w[player][name] - rate * m_hat / (
-                np.sqrt(v_hat) + game.epsilon
+                np.sqrt(v_hat) + config.epsilon
             )
             moments[f"{name}/m"], moments[f"{name}/v"] = m, v
 
@@ -278,10 +278,10 @@ class Game:
                 w[name] = layer.momentum * w[name] + (1 - layer.momentum) * now
 
     def _average(self):
-        game = self.spec.game
-        pictures = self.steps * game.batch
-        half_life = min(game.average_pictures, game.average_ramp * pictures)
-        keep = 2 ** -(game.batch / half_life) if half_life > 0 else 0.0
+        config = self.spec.config
+        pictures = self.steps * config.batch
+        half_life = min(config.ema_half_life, config.ema_rampup * pictures)
+        keep = 2 ** -(config.batch / half_life) if half_life > 0 else 0.0
         for name, now in self.w["generator"].items():
             old = self.average[name]
             self.average[name] = now if name.endswith(AVERAGED) else keep * old + (1 - keep) * now

@@ -442,7 +442,7 @@ def test_without_permission_there_is_a_sentence(locked_folder, as_ordinary_user,
 KILLED = """
 import os, signal, sys
 import numpy as np
-import avatarlib.files
+import avatarlib.core.files
 from avatarlib.data import AvatarSet
 
 def die(*_):
@@ -455,7 +455,7 @@ def write_some_and_die(member, array, **_):
 if sys.argv[2] == "in the middle":
     np.lib.format.write_array = write_some_and_die
 else:
-    avatarlib.files.os.fsync = die
+    avatarlib.core.files.os.fsync = die
 AvatarSet(np.zeros((9, 8, 8, 3), np.uint8)).save(sys.argv[1])
 """
 

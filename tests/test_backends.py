@@ -10,7 +10,7 @@ import pytest
 
 import avatarlib as al
 from avatarlib import InputError
-from avatarlib.backends import pretrained_file, pretrained_folder, read_network
+from avatarlib.zoo import pretrained_file, pretrained_folder, read_network
 
 ROOT = Path(al.__file__).parents[1]
 
@@ -100,7 +100,7 @@ def test_an_unknown_pretrained_network_names_the_known_ones():
 
 @pytest.mark.parametrize("name", al.pretrained_names())
 def test_a_pretrained_network_draws_the_same_in_both_frameworks(name):
-    pictures = [al.draw(name, 16, framework=framework) for framework in ("torch", "tensorflow")]
+    pictures = [al.sample(name, 16, backend=framework) for framework in ("torch", "tensorflow")]
     assert np.abs(pictures[0].astype(int) - pictures[1]).max() <= 1  # a rounding
     assert pictures[0].std(axis=0).mean() > 13  # avatars that differ from each other
 
@@ -131,7 +131,7 @@ def test_the_network_on_demand_knows_how_often_each_word_occurs():
 
 
 def test_the_first_page_says_how_large_the_network_of_its_wall_is():
-    spec = al.pretrained("big-smile-32-on-demand", framework="torch").spec
+    spec = al.pretrained("big-smile-32-on-demand", backend="torch").spec
     row = next(line for line in al.show.summary(spec).splitlines() if "together" in line)
     learned = int(row.split()[1].replace(",", ""))
     text = (ROOT / "book" / "index.md").read_text(encoding="utf-8")

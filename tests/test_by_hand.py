@@ -13,7 +13,7 @@ from avatarlib.theory import by_hand
 RNG = np.random.default_rng(3)
 KINDS = ("/kernel", "/bias")
 SPEC = al.presets.points(hidden=4, layers=1)
-SPEC = replace(SPEC, game=replace(SPEC.game, rate_d=0.02, rate_g=0.01, beta2=0.9))
+SPEC = replace(SPEC, config=replace(SPEC.config, lr_d=0.02, lr_g=0.01, beta2=0.9))
 
 
 def random_weights(inputs, outputs, hidden=4):
@@ -154,9 +154,9 @@ def whole_step(g, d, moments, real, z, time, game):
     rules = {"time": time, "beta1": game.beta1, "beta2": game.beta2, "epsilon": game.epsilon}
     fake = by_hand.forward(g, z)[0]
     gradients = by_hand.discriminator_gradients(d, real, fake)
-    d, *moments["d"] = by_hand.adam(d, gradients, *moments["d"], rate=game.rate_d, **rules)
+    d, *moments["d"] = by_hand.adam(d, gradients, *moments["d"], rate=game.lr_d, **rules)
     gradients, _ = by_hand.generator_gradients(g, d, z)
-    g, *moments["g"] = by_hand.adam(g, gradients, *moments["g"], rate=game.rate_g, **rules)
+    g, *moments["g"] = by_hand.adam(g, gradients, *moments["g"], rate=game.lr_g, **rules)
     return g, d
 
 
@@ -177,6 +177,6 @@ def test_thirty_steps_are_the_frameworks(framework, dtype, tolerance):
     for time in range(1, 31):
         real, z = RNG.normal(1, 1, (2, 8, 2)).astype(np.float32)
         gan.step(real, z)
-        g, d = whole_step(g, d, moments, real, z, time, SPEC.game)
+        g, d = whole_step(g, d, moments, real, z, time, SPEC.config)
     for mine, theirs in zip((g, d), weights(), strict=True):
         assert close(theirs, mine, tolerance)

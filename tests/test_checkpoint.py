@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from avatarlib import InputError
-from avatarlib.arrays import load_arrays, save_arrays
+from avatarlib.core.arrays import load_arrays, save_arrays
 
 RNG = np.random.default_rng(0)
 ARRAYS = {

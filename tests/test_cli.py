@@ -13,9 +13,9 @@ from PIL import Image
 
 import avatarlib
 from avatarlib.cli import main
+from avatarlib.core.errors import InputError
 from avatarlib.data import AvatarSet, render
-from avatarlib.errors import InputError
-from avatarlib.show import sheet
+from avatarlib.show import image_grid
 
 ROOT = Path(avatarlib.__file__).parents[1]
 
@@ -54,7 +54,7 @@ def test_render_and_show_from_a_shell(tmp_path):
     assert "20 images 16x16x3" in done.stdout and "skin_colour: #" in done.stdout
     assert "The first 9 are in a.png." in done.stdout
     shown = np.asarray(Image.open(tmp_path / "a.png"))
-    assert (shown == np.asarray(sheet(avatars.images[:9], columns=8, zoom=2))).all()
+    assert (shown == np.asarray(image_grid(avatars.images[:9], columns=8, zoom=2))).all()
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def evaluated(folder, *arguments):
 
 def test_a_sample_for_evaluation_is_a_set_with_the_licence_of_what_was_learned(compared):
     avatars = AvatarSet.load(compared / "generated.npz")
-    assert (avatars.images == avatarlib.draw("big-smile-32", 300)).all()
+    assert (avatars.images == avatarlib.sample("big-smile-32", 300)).all()
     assert avatars.licence == "CC BY 4.0" and avatars.creator == "Ashley Seo"
     assert avatars.credit.startswith("Avatars: drawings of big-smile-32, a network that learned fr")
     assert avatars.credit.count("CC BY 4.0") == 1
@@ -212,7 +212,7 @@ def test_a_folder_against_grey_avatars_is_made_grey(compared, tmp_path, monkeypa
         raise InputError("Enough.")
 
     AvatarSet.load(compared / "real.npz").grey().save(tmp_path / "grey.npz")
-    monkeypatch.setattr("avatarlib.evaluation.evaluate", listener)
+    monkeypatch.setattr("avatarlib.evaluation.report.evaluate", listener)
     files = compared / "pictures", "--against", tmp_path / "grey.npz"
     assert call("evaluate", *files, "--out", tmp_path / "report") == "avatarlib: Enough."
     assert [of.images.shape for of in seen] == [(40, 32, 32, 1), (400, 32, 32, 1)]

@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from avatarlib.errors import InputError
+from avatarlib.core.errors import InputError
 from avatarlib.metrics import attribute_coverage, total_variation
 
 RNG = np.random.default_rng(0)
 SURE = np.eye(4)
-# A judge that errs more at some values than at others.
+# A classifier that errs more at some values than at others.
 ERRS = np.array([[0.8, 0.1, 0.1, 0], [0.2, 0.7, 0, 0.1], [0, 0.1, 0.9, 0], [0, 0, 0.1, 0.9]])
 DATA = np.array([0.4, 0.3, 0.2, 0.1])
 
 
 def codes(shares, n, errors=SURE):
-    """n pictures with such shares, as the judge sees them."""
+    """n pictures with such shares, as the classifier sees them."""
     true = RNG.choice(len(shares), n, p=shares)
     return (RNG.random(n)[:, None] > errors.cumsum(axis=1)[true, :-1]).sum(axis=1)
 
@@ -22,13 +22,13 @@ def codes(shares, n, errors=SURE):
 def test_by_hand():
     """Shares 2/4, 2/4, 0, 0 against 5/10, 1/10, 4/10, 0: ½ (0 + 0.4 + 0.4); two of three drawn."""
     generated, real = np.array([0, 1, 0, 1]), np.repeat([0, 1, 2], [5, 1, 4])
-    found = total_variation(generated, real, SURE, "eyes", "a judge")
+    found = total_variation(generated, real, SURE, "eyes", "a classifier")
     assert found.value == pytest.approx(0.4)
-    assert (found.name, found.features) == ("total variation of eyes", "a judge")
+    assert (found.name, found.features) == ("total variation of eyes", "a classifier")
     assert (found.real, found.generated) == (10, 4)
-    found = attribute_coverage(generated, real, SURE, "eyes", "a judge")
+    found = attribute_coverage(generated, real, SURE, "eyes", "a classifier")
     assert found.value == pytest.approx(2 / 3) and found.name == "coverage of eyes"
-    assert (found.real, found.generated, found.features) == (10, 4, "a judge")
+    assert (found.real, found.generated, found.features) == (10, 4, "a classifier")
     assert total_variation(generated, real, SURE).name == "total variation"
 
 
@@ -46,7 +46,7 @@ def test_a_value_that_the_data_do_not_have_is_a_difference_but_covers_nothing():
 
 
 def test_the_judges_errors_are_corrected():
-    """40,000 pictures: four standard errors are below 0.02. The judge sees what is never drawn."""
+    """40,000 pictures: four standard errors: 0.02. The classifier sees what is never drawn."""
     planted = np.array([0.4, 0.3, 0.3, 0])
     generated, real = codes(planted, 40_000, ERRS), codes(DATA, 40_000)
     assert total_variation(generated, real, ERRS).value == pytest.approx(0.1, abs=0.02)

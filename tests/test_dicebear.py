@@ -369,7 +369,7 @@ def test_a_cache_that_may_not_be_written_gives_a_warning_and_the_avatars(
 
 KILLED = """
 import os, signal, sys
-import avatarlib.files
+import avatarlib.core.files
 from avatarlib.data import dicebear
 
 def die(*_):
@@ -379,7 +379,7 @@ if sys.argv[1] == "rendering":
     draw, left = dicebear.rasterise, iter(range(5))
     dicebear.rasterise = lambda *a: draw(*a) if next(left, None) is not None else die()
 else:
-    avatarlib.files.os.fsync = die
+    avatarlib.core.files.os.fsync = die
 dicebear.render("big-smile", 12, 16, progress=False)
 """
 

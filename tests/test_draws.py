@@ -7,18 +7,18 @@ import pytest
 from engine import SPECS, noise
 from scipy.stats import chisquare, kstest
 
-from avatarlib import presets
-from avatarlib.randomness import generator
+from avatarlib.core.randomness import generator
 from avatarlib.training import draws as module
+from avatarlib.training import presets
 from avatarlib.training.draws import draw
 from avatarlib.training.initial import initial_weights
-from avatarlib.training.spec import Game
+from avatarlib.training.spec import TrainingConfig
 
 ARTICLE = presets.article()
 SPEC = replace(  # everything that can be drawn
     ARTICLE,
     name="all",
-    game=Game("wasserstein", gradient_penalty=10.0, translation=0.125),
+    config=TrainingConfig("wasserstein", gradient_penalty=10.0, translation=0.125),
 )
 
 
@@ -31,7 +31,7 @@ def streams_of(spec, steps, monkeypatch):
         return generator(seed, stream, step)
 
     monkeypatch.setattr(module, "generator", spy)
-    monkeypatch.setattr("avatarlib.randomness.generator", spy)
+    monkeypatch.setattr("avatarlib.core.randomness.generator", spy)
     for step in range(steps):
         draw(spec, 0, step, 2)
         noise(0, "latent", step, (2, 8))
@@ -117,7 +117,7 @@ def test_shifts_are_uniform_with_both_ends():
 
 
 def test_a_translation_below_half_a_pixel_shifts_nothing():
-    spec = replace(ARTICLE, game=Game(translation=0.4 / 28))
+    spec = replace(ARTICLE, config=TrainingConfig(translation=0.4 / 28))
     assert draw(spec, 0, 0, 4).real.shift is None
 
 
@@ -126,7 +126,7 @@ def test_the_share_is_drawn_for_each_picture():
     assert shares.shape == (2560, 1, 1, 1) and shares.dtype == np.float32
     assert len(np.unique(shares)) > 2550
     assert kstest(shares.ravel(), "uniform").pvalue > 1e-6
-    assert draw(replace(presets.points(), game=SPEC.game), 0, 0, 3).share.shape == (3, 1)
+    assert draw(replace(presets.points(), config=SPEC.config), 0, 0, 3).share.shape == (3, 1)
 
 
 def test_a_draw_is_a_function_of_seed_and_step():

@@ -23,8 +23,8 @@ def duel(spec=SPEC, real=REAL, **settings):
 
 
 def test_the_page_holds_the_weights_to_the_last_bit_and_the_games_rules():
-    game = replace(SPEC.game, loss="minimax", r1=0.25, rate_d=3e-3, beta1=0.1)
-    page = duel(replace(SPEC, game=game), seed=4)._repr_html_()
+    game = replace(SPEC.config, loss="minimax", r1=0.25, lr_d=3e-3, beta1=0.1)
+    page = duel(replace(SPEC, config=game), seed=4)._repr_html_()
     about = json.loads(re.search(r'<script type="application/json">(.+?)</script>', page)[1])
     for name, player in (("G", "generator"), ("D", "discriminator")):
         expected = list(initial_weights(SPEC, player, 4).values())
@@ -32,7 +32,7 @@ def test_the_page_holds_the_weights_to_the_last_bit_and_the_games_rules():
         for mine, theirs in zip(found, expected, strict=True):
             assert (np.array(mine) == theirs).all()
     assert about["game"]["loss"] == "minimax" and about["game"]["r1"] == 0.25
-    assert about["game"]["rates"] == {"D": 3e-3, "G": SPEC.game.rate_g}
+    assert about["game"]["rates"] == {"D": 3e-3, "G": SPEC.config.lr_g}
     assert about["game"]["beta1"] == 0.1 and about["slope"] == 0.2
     assert np.allclose(about["real"], REAL, atol=1e-4)
 
@@ -50,7 +50,7 @@ def test_two_on_a_page_have_names_of_their_own_and_it_stays_small():
         (lambda: duel(real=REAL[:, :1]), r"points \(n, 2\); this is \(50, 1\)"),
         (lambda: duel(real=REAL * np.nan), "points"),
         (lambda: duel(al.presets.small(28, 1)), "points"),
-        (lambda: duel(replace(SPEC, game=replace(SPEC.game, loss="hinge"))), "not hinge"),
+        (lambda: duel(replace(SPEC, config=replace(SPEC.config, loss="hinge"))), "not hinge"),
         (lambda: duel(replace(SPEC, generator=SPEC.generator[::2])), "Dense, LeakyReLU, Dense"),
         (
             lambda: duel(

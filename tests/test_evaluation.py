@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avatarlib import features, metrics
+from avatarlib import metrics
+from avatarlib.core.errors import InputError
 from avatarlib.data import Attribute, AvatarSet, render
-from avatarlib.errors import InputError
-from avatarlib.evaluation import evaluate
-from avatarlib.features import Extractor
-from avatarlib.show.report import page as show_page
+from avatarlib.evaluation import extractors
+from avatarlib.evaluation.extractors import Extractor
+from avatarlib.evaluation.page import page as show_page
+from avatarlib.evaluation.report import evaluate
 
 HAIR, MOOD = ("bangs", "mohawk", "none"), ("calm", "glad")
 CONDITIONS = (("hair", HAIR), ("mood", MOOD))
@@ -80,7 +81,7 @@ def test_each_score_is_the_metrics_own_real_first():
             real[0], generated[0], EYES.name
         ),
         "kernel distance": metrics.kernel_distance(real[0], generated[0], EYES.name),
-        **metrics.neighbourhoods(real[0], generated[0], EYES.name),
+        **metrics.prdc(real[0], generated[0], EYES.name),
     }
     found = by_name(REPORT)
     for name, result in expected.items():
@@ -188,7 +189,7 @@ def test_avatarnet_names_a_hair_style_that_is_never_drawn():
     real = render("big-smile", 400, 32, 5, progress=False)
     others = render("big-smile", 400, 32, 6, progress=False)
     left = others[others.labels("hair") != "mohawk"]
-    report = evaluate(left, real, features.avatarnet())
+    report = evaluate(left, real, extractors.avatarnet())
     assert report.rarest("hair") == ("mohawk", pytest.approx(0, abs=0.01))
     assert set(report.coverage) == {"skin_colour", "hair", "hair_colour", "eyes", "mouth", *REST}
     assert by_name(report)["total variation of hair"].value > 1 / 13 - 0.02

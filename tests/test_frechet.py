@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import linalg
 
+from avatarlib.core.errors import InputError
 from avatarlib.data import render
-from avatarlib.errors import InputError
-from avatarlib.judges import load
+from avatarlib.evaluation.classifier import load
 from avatarlib.metrics import (
     frechet,
     frechet_at_infinity,

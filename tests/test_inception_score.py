@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from avatarlib.errors import InputError
+from avatarlib.core.errors import InputError
 from avatarlib.metrics import inception_score
 
 RNG = None

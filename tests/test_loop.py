@@ -6,35 +6,32 @@ import json
 import os
 import pickle
 import signal
-import sys
 import threading
-from pathlib import Path
 
+import kills
 import numpy as np
 import pytest
 
 import avatarlib as al
 from avatarlib import InputError
-from avatarlib.arrays import load_arrays, save_arrays
-from avatarlib.health import WINDOW, Health, spread
-from avatarlib.training.checkpoint import checkpoints, drawing_weights, load_checkpoint
-from avatarlib.training.feed import Feed
+from avatarlib.core.arrays import load_arrays, save_arrays
+from avatarlib.training.batches import Batches
+from avatarlib.training.callbacks import HealthWarnings, KeepGenerators
+from avatarlib.training.checkpoint import checkpoints, load_checkpoint, sampling_weights
+from avatarlib.training.health import WINDOW, Health, standard_deviation
 from avatarlib.training.loop import Budget, Loop, describe
-from avatarlib.training.report import Step
+from avatarlib.training.losses import StepStatistics
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("tensorflow")
 torch.set_num_threads(1)
-sys.path.insert(0, str(Path(__file__).parents[1] / "verify"))
-
-import kills  # noqa: E402
 
 BACKENDS = ("torch", "tensorflow")
 POINTS = al.presets.points()
 
 
 def with_game(spec, **settings):
-    return dataclasses.replace(spec, game=dataclasses.replace(spec.game, **settings))
+    return dataclasses.replace(spec, config=dataclasses.replace(spec.config, **settings))
 
 
 def ring(n=512):
@@ -45,9 +42,19 @@ def ring(n=512):
 def loop(out, steps, backend="torch", spec=POINTS, data=None, dtype="float32", seed=0, **settings):
     gan = al.backend(backend).GAN(spec, seed, dtype)
     data = ring() if data is None else data
-    made = Loop(gan, data, Budget(steps), out, **settings)
-    made.watch = Health(spec, made.feed.images)
-    return made
+    budget = steps if isinstance(steps, Budget) else Budget(steps)
+    return Loop(gan, data, budget, out, [HealthWarnings()], **settings)
+
+
+class Stopped(Budget):
+    """A budget whose run is stopped before its end, as if from outside."""
+
+    def __init__(self, steps, after):
+        super().__init__(steps)
+        self.after = after
+
+    def progress(self, steps, seconds):
+        return super().progress(steps, seconds) if steps < self.after else 1.0
 
 
 def bits(gan):
@@ -66,7 +73,7 @@ def test_a_run_leaves_history_samples_and_two_checkpoints(tmp_path):
     assert run.column("loss_d").shape == (25,) and (run.column("D(x)") > 0).all()
     names = [path.name for path in checkpoints(tmp_path)]
     assert names == ["checkpoint-00000024.safetensors", "checkpoint-00000025.safetensors"]
-    assert sorted(os.listdir(tmp_path)) == [*names, "history.jsonl"]
+    assert sorted(os.listdir(tmp_path)) == [".lock", *names, "history.jsonl"]
 
 
 def test_the_header_says_what_the_run_is(tmp_path):
@@ -80,7 +87,7 @@ def test_the_header_says_what_the_run_is(tmp_path):
 def test_the_history_holds_what_the_steps_reported(tmp_path):
     run = loop(None, 3)(progress=False)
     again = al.backend("torch").GAN(POINTS, 0)
-    feed = Feed(POINTS, ring(), 0)
+    feed = Batches(POINTS, ring(), 0)
     for step in range(3):
         real, _ = feed(step)
         report = again.step(real, al.noise(0, "latent", step, (128, 2)), progress=step / 3)
@@ -92,14 +99,14 @@ def test_the_history_holds_what_the_steps_reported(tmp_path):
 
 def test_generators_are_kept_at_their_shares_also_over_a_stop(tmp_path):
     """Eight steps, kept at a quarter and at the end; the run is stopped in between and goes on."""
-    first = Loop(new_points(), ring(), Budget(4), tmp_path, keep_at=(0.5, 2))
+    first = Loop(new_points(), ring(), Budget(4), tmp_path, [KeepGenerators((0.5, 2))])
     first(progress=False)
-    run = Loop(new_points(), ring(), Budget(8), tmp_path, keep_at=(0.25, 1))(progress=False)
+    run = Loop(new_points(), ring(), Budget(8), tmp_path, [KeepGenerators((0.25, 1))])(False)
     kept = sorted(path.name for path in tmp_path.glob("generator-*"))
     assert kept == ["generator-00000002.safetensors", "generator-00000008.safetensors"]
     arrays, header = load_arrays(tmp_path / kept[-1])
     assert header["steps"] == 8
-    for name, array in drawing_weights(run.gan.state(), POINTS).items():
+    for name, array in sampling_weights(run.gan.state(), POINTS).items():
         assert array.tobytes() == arrays[name].tobytes(), name
     z = al.noise(0, "latent", 0, (4, 2))
     drawn = al.backend("torch").generate(al.load_network(tmp_path / kept[-1], "torch"), z)
@@ -126,7 +133,7 @@ def new_points():
 
 
 def test_a_budget_of_minutes_ends_in_time_and_the_rates_follow_the_clock():
-    gan = al.backend("torch").GAN(with_game(POINTS, rate_left=0.0), 0)
+    gan = al.backend("torch").GAN(with_game(POINTS, final_lr_fraction=0.0), 0)
     seen = []
     step = gan.step
     gan.step = lambda *arguments: (seen.append(arguments[-1]), step(*arguments))[1]
@@ -142,18 +149,18 @@ def test_a_budget_is_steps_or_minutes(steps, minutes):
         Budget(steps, minutes)
 
 
-def test_the_bar_tells_what_the_critic_says(capsys):
+def test_the_bar_tells_what_the_discriminator_says(capsys):
     loop(None, 3)(progress=True)
     shown = capsys.readouterr().err
-    assert "pictures/s" in shown and "D(x) " in shown and "(at a guess 0.50)" in shown
+    assert "pictures/s" in shown and "D(x) " in shown and "(chance level 0.50)" in shown
 
 
-def test_describe_names_each_critics_guess():
+def test_describe_names_each_losss_chance_level():
     logits = np.array([2.0, 0.0]), np.array([0.0, -1.0])
-    report = Step(0, 0, 0, 0, 0, *logits)
-    assert describe("hinge", report) == "r 1.00, f -0.50 (at a guess 0.00)"
-    assert describe("wasserstein", report) == "gap 1.50 (at a guess 0.00)"
-    assert describe("relativistic", report).endswith("(at a guess 0.50)")
+    report = StepStatistics(0, 0, 0, 0, 0, *logits)
+    assert describe("hinge", report) == "r 1.00, f -0.50 (chance level 0.00)"
+    assert describe("wasserstein", report) == "gap 1.50 (chance level 0.00)"
+    assert describe("relativistic", report).endswith("(chance level 0.50)")
 
 
 # ------------------------------------------------------------------------------------ going on
@@ -166,8 +173,7 @@ def test_describe_names_each_critics_guess():
 def test_a_run_in_two_parts_is_the_run_in_one_bit_for_bit(tmp_path, backend, spec, small):
     data = ring() if spec is POINTS else small.grey()[:50]
     whole = loop(tmp_path / "whole", 9, backend, spec, data)(progress=False)
-    first = loop(tmp_path / "parts", 9, backend, spec, data)
-    first.budget.progress = lambda steps, seconds: steps / 9 if steps < 4 else 1.0  # a stop
+    first = loop(tmp_path / "parts", Stopped(9, after=4), backend, spec, data)
     first(progress=False)
     assert first.gan.steps == 4
     again = loop(tmp_path / "parts", 9, backend, spec, data)(progress=False)
@@ -190,8 +196,7 @@ def test_a_run_goes_on_in_the_other_framework(tmp_path):
     data = np.random.default_rng(0).integers(0, 256, (40, 28, 28, 1), dtype=np.uint8)
     whole = loop(None, 20, "torch", spec, data, "float64")(progress=False)
     for one, other in (BACKENDS, BACKENDS[::-1]):
-        first = loop(tmp_path / one, 20, one, spec, data, "float64")
-        first.budget.progress = lambda steps, seconds: steps / 20 if steps < 10 else 1.0
+        first = loop(tmp_path / one, Stopped(20, after=10), one, spec, data, "float64")
         first(progress=False)
         changed = loop(tmp_path / one, 20, other, spec, data, "float64")(progress=False)
         assert changed.gan.steps == 20
@@ -221,20 +226,19 @@ def test_a_finished_run_is_not_written_again(tmp_path):
 def test_unfinished_files_of_a_killed_process_are_swept(tmp_path):
     (tmp_path / ".checkpoint-00000001.safetensors.99.partial").write_bytes(b"x")
     loop(tmp_path, 2)(progress=False)
-    assert not list(tmp_path.glob(".*"))
+    assert [path.name for path in tmp_path.glob(".*")] == [".lock"]
 
 
 def test_interrupting_a_notebook_saves_and_stops(tmp_path, capsys):
-    training = loop(tmp_path, 10**6)
-    step = training._step
+    class Interrupted(Loop):
+        def step(self, progress):
+            if self.gan.steps == 5:
+                signal.raise_signal(signal.SIGINT)
+            return super().step(progress)
+
+    training = Interrupted(new_points(), ring(), Budget(10**6), tmp_path)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def interrupted(share):
-        if training.gan.steps == 5:
-            signal.raise_signal(signal.SIGINT)
-        return step(share)
-
-    training._step = interrupted
     with pytest.raises(KeyboardInterrupt):
         training(progress=False)
     assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
@@ -345,42 +349,42 @@ def test_a_folder_that_cannot_be_made_gets_a_sentence(tmp_path):
 
 def test_data_of_another_size_get_a_sentence(small):
     with pytest.raises(InputError, match="28 x 28 x 3, but the network 'small' draws 32 x 32 x 3"):
-        Feed(al.presets.small(32), small, 0)
+        Batches(al.presets.small(32), small, 0)
 
 
 @pytest.mark.parametrize("n", [0, 1, 63])
 def test_fewer_pictures_than_a_batch_get_a_sentence(small, n):
     with pytest.raises(InputError, match=f"A batch of 64 needs at least as many.*there are {n}"):
-        Feed(al.presets.small(28), small.images[:n], 0)
+        Batches(al.presets.small(28), small.images[:n], 0)
 
 
 def test_wrong_kinds_of_data_get_a_sentence(small):
     with pytest.raises(InputError, match="learns from uint8, 0 to 255, not float32"):
-        Feed(al.presets.small(28), al.to_float(small.images), 0)
+        Batches(al.presets.small(28), al.to_float(small.images), 0)
     with pytest.raises(InputError, match="learns from floats"):
-        Feed(POINTS, np.zeros((200, 2), int), 0)
+        Batches(POINTS, np.zeros((200, 2), int), 0)
     with pytest.raises(InputError, match="not numbers"):
-        Feed(POINTS, np.full((200, 2), np.nan), 0)
+        Batches(POINTS, np.full((200, 2), np.nan), 0)
     spec = al.presets.small(28, conditions=(("hair_colour", ("red",)),))
     with pytest.raises(InputError, match="give it an AvatarSet"):
-        Feed(spec, small.images, 0)
+        Batches(spec, small.images, 0)
 
 
 def test_an_epoch_shows_each_picture_once_and_the_next_in_another_order():
     data = np.column_stack([np.arange(300.0), np.zeros(300)])
-    feed = Feed(with_game(POINTS, batch=100), data, 5)
+    feed = Batches(with_game(POINTS, batch=100), data, 5)
     epochs = [np.concatenate([feed(3 * e + i)[0][:, 0] for i in range(3)]) for e in range(3)]
     for epoch in epochs:
         assert sorted(epoch) == list(range(300))
     assert (epochs[0] != epochs[1]).mean() > 0.9 and (epochs[1] != epochs[2]).mean() > 0.9
     assert (feed(0)[0][:, 0] == epochs[0][:100]).all()  # going back needs nothing but the step
-    assert (Feed(with_game(POINTS, batch=100), data, 6)(0)[0][:, 0] != epochs[0][:100]).any()
+    assert (Batches(with_game(POINTS, batch=100), data, 6)(0)[0][:, 0] != epochs[0][:100]).any()
 
 
 def test_conditions_travel_with_their_pictures(small):
     values = tuple(small.counts("hair_colour"))
     spec = with_game(al.presets.small(28, conditions=(("hair_colour", values),)), batch=8)
-    real, condition = Feed(spec, small, 0)(2)
+    real, condition = Batches(spec, small, 0)(2)
     codes = {
         image.tobytes(): label
         for image, label in zip(small.images, small.labels("hair_colour"), strict=True)
@@ -393,16 +397,16 @@ def test_the_fingerprint_sees_one_changed_pixel_and_the_order(small):
     spec, images = al.presets.small(28), small.images
     changed = images.copy()
     changed[17, 3, 4, 1] ^= 1
-    prints = {Feed(spec, data, 0).fingerprint for data in (images, changed, images[::-1])}
+    prints = {Batches(spec, data, 0).fingerprint for data in (images, changed, images[::-1])}
     assert len(prints) == 3
-    assert Feed(spec, images.copy(), 9).fingerprint in prints
+    assert Batches(spec, images.copy(), 9).fingerprint in prints
 
 
 # -------------------------------------------------------------------------------------- health
 
 
 def report(real=0.0, fake=0.0, loss=0.7):
-    return Step(loss, loss, 0, 0, 0, np.full(4, real), np.full(4, fake))
+    return StepStatistics(loss, loss, 0, 0, 0, np.full(4, real), np.full(4, fake))
 
 
 def warnings_of(loss, reports):
@@ -467,19 +471,19 @@ def test_drawings_that_look_alike_are_told():
 
 
 def test_spread_is_the_distance_from_the_mean():
-    assert spread(np.array([[0, 0], [2, 0]])) == pytest.approx(np.sqrt(0.5))
+    assert standard_deviation(np.array([[0, 0], [2, 0]])) == pytest.approx(np.sqrt(0.5))
     rng = np.random.default_rng(0)
-    assert spread(rng.normal(3, 2, (20_000, 5))) == pytest.approx(2, rel=0.01)
+    assert standard_deviation(rng.normal(3, 2, (20_000, 5))) == pytest.approx(2, rel=0.01)
 
 
 def test_a_collapsed_run_warns_in_words(capsys):
     """A generator that does not hear its input: the drawings of all latents lie on one spot."""
-    gan = al.backend("torch").GAN(with_game(POINTS, rate_g=1e-9), 0)
+    gan = al.backend("torch").GAN(with_game(POINTS, lr_g=1e-9), 0)
     state = gan.state()
     state["generator/out/kernel"][:] = 0
     gan.restore(state, 0)
-    training = Loop(gan, 5 * ring(), Budget(WINDOW), None, sample_every=WINDOW)
-    training.watch = Health(POINTS, training.feed.images)
+    settings = {"callbacks": [HealthWarnings()], "sample_every": WINDOW}
+    training = Loop(gan, 5 * ring(), Budget(WINDOW), **settings)
     run = training(progress=False)
     assert any("mode collapse" in sentence for sentence in run.warnings)
     assert "mode collapse" in capsys.readouterr().out

@@ -9,12 +9,18 @@ from dataclasses import replace
 import mpmath
 import numpy as np
 import pytest
+import reference
 from engine import NAMES, TWINS, each_twin, tf, torch, value_and_gradients
 
-from avatarlib import presets
-from avatarlib.health import WINDOW, Health
-from avatarlib.training import spec
-from avatarlib.training.report import GUESSES, Step, opinion
+from avatarlib import theory
+from avatarlib.training import presets, spec
+from avatarlib.training.health import WINDOW, Health
+from avatarlib.training.losses import (
+    CHANCE_LEVELS,
+    LOSSES,
+    StepStatistics,
+    discriminator_statistics,
+)
 
 RNG = np.random.default_rng(0)
 DENSE = np.concatenate([np.linspace(-50, 50, 401), RNG.uniform(-50, 50, 100), [1.0, -1.0]])
@@ -150,15 +156,15 @@ def test_a_loss_survives_any_logit(twin, loss, player):
 @each_twin
 def test_a_discriminator_that_guesses_has_the_known_losses(twin):
     zero = np.zeros((4, 1))
-    for name, guesses in GUESSES.items():
+    for name, guesses in CHANCE_LEVELS.items():
         for player, guess in zip(("discriminator", "generator"), guesses, strict=True):
             value, _ = value_and_gradients(twin, getattr(twin.LOSSES[name], player), zero, zero)
             assert value == pytest.approx(guess, abs=1e-15)
 
 
 def test_all_lists_of_losses_have_the_same_names():
-    assert tuple(GUESSES) == spec.LOSSES == tuple(TRUTH)
-    assert all(tuple(TWINS[name].LOSSES) == spec.LOSSES for name in NAMES)
+    assert tuple(LOSSES) == tuple(TRUTH) == tuple(theory.LOSSES) == tuple(reference.LOSSES)
+    assert all(tuple(TWINS[name].LOSSES) == tuple(LOSSES) for name in NAMES)
 
 
 @each_twin
@@ -190,7 +196,7 @@ def test_r1_of_a_linear_discriminator_is_its_squared_length(twin):
     """D(x) = <a, x>: the slope is a everywhere; the penalty's own slope is 2 a."""
 
     def penalty(a, x):
-        return twin.squared_slope(lambda images: row_sums(twin, images * a), x)[1]
+        return twin.zero_centred_penalty(lambda images: row_sums(twin, images * a), x)[1]
 
     value, (slope, _) = value_and_gradients(twin, penalty, A, PICTURES)
     assert value == pytest.approx((A**2).sum(), rel=1e-14)
@@ -202,7 +208,9 @@ def test_r1_of_a_quadratic_discriminator_is_the_mean_over_pictures(twin):
     """D(x) = <a, x²> / 2: the slope is a x, so the penalty is mean Σ a² x² and its slope 2 a x²."""
 
     def penalty(a, x):
-        return twin.squared_slope(lambda images: row_sums(twin, images * images * a) / 2, x)[1]
+        return twin.zero_centred_penalty(lambda images: row_sums(twin, images * images * a) / 2, x)[
+            1
+        ]
 
     value, (slope, at_pictures) = value_and_gradients(twin, penalty, A, PICTURES)
     assert value == pytest.approx((A**2 * PICTURES**2).sum((1, 2, 3)).mean(), rel=1e-14)
@@ -214,7 +222,7 @@ def test_r1_of_a_quadratic_discriminator_is_the_mean_over_pictures(twin):
 @each_twin
 def test_r1_gives_the_logits_along_with_their_gradients(twin):
     def sum_of_logits(a, x):
-        logits, _ = twin.squared_slope(lambda images: row_sums(twin, images * a), x)
+        logits, _ = twin.zero_centred_penalty(lambda images: row_sums(twin, images * a), x)
         assert tuple(logits.shape) == (6, 1)
         return (
             twin.losses.softplus(logits).sum()
@@ -238,7 +246,7 @@ def test_the_gradient_penalty_of_a_linear_discriminator(twin):
             torch.tensor(x) if twin.name == "torch" else tf.constant(x)
             for x in (PICTURES, OTHERS, SHARE)
         ]
-        return twin.slope_off_one(lambda images: row_sums(twin, images * a), *arrays)
+        return twin.gradient_penalty(lambda images: row_sums(twin, images * a), *arrays)
 
     length = np.sqrt((A**2).sum())
     value, (slope,) = value_and_gradients(twin, penalty, A)
@@ -256,7 +264,7 @@ def test_the_gradient_penalty_looks_between_its_two_pictures(twin):
                 torch.tensor(x) if twin.name == "torch" else tf.constant(x)
                 for x in (PICTURES, OTHERS, share)
             ]
-            return twin.slope_off_one(
+            return twin.gradient_penalty(
                 lambda images: row_sums(twin, images * images * a) / 2, *arrays
             )
 
@@ -282,7 +290,7 @@ def test_a_flat_discriminator_has_a_penalty_but_no_nan(twin):
             torch.tensor(x) if twin.name == "torch" else tf.constant(x)
             for x in (PICTURES, OTHERS, SHARE)
         ]
-        return twin.slope_off_one(lambda images: row_sums(twin, images * a), *arrays)
+        return twin.gradient_penalty(lambda images: row_sums(twin, images * a), *arrays)
 
     value, (slope,) = value_and_gradients(twin, penalty, 0 * A)
     assert value == pytest.approx((1 - 1e-6) ** 2, rel=1e-12)
@@ -299,23 +307,23 @@ def test_opinions():
         return 1 / (1 + np.exp(-np.array(x, float)))
 
     for loss in ("minimax", "non-saturating"):
-        found, guess = opinion(loss, real, fake)
+        found, guess = discriminator_statistics(loss, real, fake)
         assert guess == 0.5 and list(found) == ["D(x)", "D(G(z))"]
         assert found["D(x)"] == pytest.approx(sigma(real).mean())
         assert found["D(G(z))"] == pytest.approx(sigma(fake).mean())
-    found, guess = opinion("relativistic", real, fake)
+    found, guess = discriminator_statistics("relativistic", real, fake)
     assert guess == 0.5 and found == {"σ(r-f)": pytest.approx(sigma([3, -3]).mean())}
-    assert opinion("relativistic", real + 5, fake)[0]["σ(r-f)"] > 0.9
-    assert opinion("hinge", real, fake) == ({"r": 1.0, "f": 1.0}, 0.0)
-    assert opinion("wasserstein", real + 3, fake) == ({"gap": 3.0}, 0.0)
+    assert discriminator_statistics("relativistic", real + 5, fake)[0]["σ(r-f)"] > 0.9
+    assert discriminator_statistics("hinge", real, fake) == ({"r": 1.0, "f": 1.0}, 0.0)
+    assert discriminator_statistics("wasserstein", real + 3, fake) == ({"gap": 3.0}, 0.0)
 
 
 def test_an_opinion_is_plain_numbers_and_survives_large_logits():
     logits = np.array([1e4, -1e4], np.float32)
-    for loss in spec.LOSSES:
-        found, guess = opinion(loss, logits, -logits)
+    for loss in LOSSES:
+        found, guess = discriminator_statistics(loss, logits, -logits)
         assert all(type(value) is float and np.isfinite(value) for value in found.values())
-        zero = opinion(loss, 0 * logits, 0 * logits)[0]
+        zero = discriminator_statistics(loss, 0 * logits, 0 * logits)[0]
         assert set(zero.values()) == {guess}
 
 
@@ -334,8 +342,12 @@ LIMITS = [
 @pytest.mark.parametrize("loss, pair, won", LIMITS)
 def test_a_discriminator_has_won_beyond_the_limit_and_not_at_it(loss, pair, won):
     real, fake = (np.full(4, logit, np.float32) for logit in pair)
-    report = Step(0.0, 0.0, 0.0, 0.0, 0.0, real, fake)
-    played = replace(presets.points(), game=spec.Game(loss))
+    report = StepStatistics(0.0, 0.0, 0.0, 0.0, 0.0, real, fake)
+    played = replace(presets.points(), config=spec.TrainingConfig(loss))
     health = Health(played, RNG.normal(size=(10, 2)))
     told = [health.after_step(step, report) for step in range(WINDOW)]
     assert not any(told[:-1]) and bool(told[-1]) is won
+
+
+def test_every_loss_has_a_limit_that_is_tested():
+    assert {loss for loss, _, _ in LIMITS} == set(LOSSES)

@@ -5,15 +5,15 @@ import pytest
 from prdc import compute_prdc
 from scipy.spatial.distance import cdist
 
-from avatarlib.errors import InputError
-from avatarlib.metrics import duplicates, nearest, neighbourhoods, neighbours
+from avatarlib.core.errors import InputError
+from avatarlib.metrics import duplicates, nearest, neighbours, prdc
 
 NAMES = ("precision", "recall", "density", "coverage")
 RNG = np.random.default_rng(0)
 
 
 def values(real, generated, **k):
-    return {name: result.value for name, result in neighbourhoods(real, generated, **k).items()}
+    return {name: result.value for name, result in prdc(real, generated, **k).items()}
 
 
 def plain(real, generated, k=3, k_density=5):
@@ -47,7 +47,7 @@ def test_a_tiny_example_by_hand():
     """Radii 1, 1, 0, 0, 4 (k = 1) and 3, 2, 2, 2, 4 (k = 2); generated ones 4, 1, 1, 1, 1."""
     real = np.array([[0.0], [1], [3], [3], [7]])
     generated = np.array([[-1.0], [3], [4], [11], [12]])
-    found = neighbourhoods(real, generated, "a ruler", k=1, k_density=2)
+    found = prdc(real, generated, "a ruler", k=1, k_density=2)
     assert {name: result.value for name, result in found.items()} == {
         "precision": 4 / 5,  # -1 and 11 lie on a border, 12 outside; 3 in balls of radius 0
         "recall": 4 / 5,  # all but 7
@@ -84,9 +84,9 @@ def test_coarse_numbers_far_from_zero():
 
 def test_the_size_of_blocks_does_not_matter(monkeypatch):
     real, generated = RNG.normal(size=(230, 6)), RNG.normal(size=(170, 6))
-    whole = neighbourhoods(real, generated)
+    whole = prdc(real, generated)
     monkeypatch.setattr(neighbours, "BLOCK", 1000)
-    assert neighbourhoods(real, generated) == whole
+    assert prdc(real, generated) == whole
 
 
 def test_real_and_generated_are_told_apart():
@@ -100,7 +100,7 @@ def test_real_and_generated_are_told_apart():
 def test_baselines_are_the_means_of_two_samples_of_one_thing():
     """300 pairs: each mean within five of its standard errors, once in a million runs not."""
     n, m = 150, 25
-    pairs = [neighbourhoods(*(RNG.normal(size=(k, 6)) for k in (n, m))) for _ in range(300)]
+    pairs = [prdc(*(RNG.normal(size=(k, 6)) for k in (n, m))) for _ in range(300)]
     for name in NAMES:
         gap = np.array([pair[name].value - pair[name].baseline for pair in pairs])
         # The precision's balls in the baseline are n - 1; the others are exact.
@@ -114,8 +114,7 @@ def test_baselines_are_the_means_of_two_samples_of_one_thing():
 def test_intervals_hold_the_mean_score(d, scale):
     """200 pairs. Where an interval holds 0.93, fewer than 0.86 happen once in ten thousand runs."""
     pairs = [
-        neighbourhoods(RNG.normal(size=(200, d)), scale * RNG.normal(size=(160, d)) + 0.1)
-        for _ in range(200)
+        prdc(RNG.normal(size=(200, d)), scale * RNG.normal(size=(160, d)) + 0.1) for _ in range(200)
     ]
     for name in NAMES:
         found = [pair[name] for pair in pairs]
@@ -129,7 +128,7 @@ def test_intervals_hold_the_mean_score(d, scale):
 
 def test_a_collapsed_generator_has_a_score():
     real = RNG.normal(size=(120, 5))
-    found = neighbourhoods(real, np.repeat(real[:1], 100, axis=0))
+    found = prdc(real, np.repeat(real[:1], 100, axis=0))
     precision, recall = found["precision"], found["recall"]
     assert precision.value == 1 and recall.value == 1 / 120
     assert precision.error == 0 and 0.8 < precision.low < 1 == pytest.approx(precision.high)
@@ -139,7 +138,7 @@ def test_a_collapsed_generator_has_a_score():
 def test_perfect_shares_whose_parts_are_not():
     """All 100 are inside, but not in each fifth of the set."""
     real = np.arange(100.0)[:, None]
-    precision = neighbourhoods(real, real + RNG.uniform(-1, 1, (100, 1)))["precision"]
+    precision = prdc(real, real + RNG.uniform(-1, 1, (100, 1)))["precision"]
     assert precision.value == 1 and precision.low < 1 == pytest.approx(precision.high)
 
 
@@ -192,7 +191,7 @@ def test_duplicates_are_counted():
 )
 def test_bad_features_are_a_sentence(real, generated, k, sentence):
     with pytest.raises(InputError, match=sentence):
-        neighbourhoods(real, generated, k=k)
+        prdc(real, generated, k=k)
 
 
 def test_bad_queries_are_a_sentence():

@@ -8,11 +8,11 @@ import reference
 from engine import CONDITIONS, SPECS, TWINS, batch, each_twin, farthest, pictures, tf, torch
 from scipy.signal import convolve2d, correlate2d
 
-from avatarlib import presets
-from avatarlib.randomness import generator as stream
+from avatarlib.core.randomness import generator as stream
 from avatarlib.show import summary
+from avatarlib.training import presets
 from avatarlib.training.initial import initial_weights
-from avatarlib.training.layers import BatchNorm, Dense, Embed, Flatten, Paint, Project, Reshape
+from avatarlib.training.layers import BatchNorm, Dense, Embed, Flatten, Project, Reshape, ToRGB
 from avatarlib.training.spec import Spec
 
 # ---------------------------------------------------------------- convolutions, against SciPy's
@@ -397,7 +397,7 @@ def test_the_first_pictures_are_faint(name):
     w = {k: a.astype(float) for k, a in initial_weights(spec, "generator", 0).items()}
     _, z, _ = batch(spec, 0, 16)
     before_tanh = reference.run(spec.generator[:-1], w, z.astype(float)).real
-    sizes = sum(isinstance(layer, Paint) for layer in spec.generator)
+    sizes = sum(isinstance(layer, ToRGB) for layer in spec.generator)
     assert sizes == {28: 3, 64: 5}[spec.shape[0]]
     assert 0.7 < before_tanh.std() / (0.25 * np.sqrt(sizes)) < 1.3
 

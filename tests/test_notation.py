@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from avatarlib import metrics, people, theory
+from avatarlib import metrics, theory
+from avatarlib.evaluation import people
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "book" / "reference" / "notation.md"

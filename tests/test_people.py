@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from avatarlib import InputError, people
-from avatarlib.people import Answers, simulate
+from avatarlib import InputError
+from avatarlib.evaluation import people
+from avatarlib.evaluation.people import Answers, simulate
 
 
 def told(rows, sources=("real", "generator")):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import avatarlib as al
-from avatarlib.quantisation import dequantise, quantise
+from avatarlib.zoo.quantisation import dequantise, quantise
 
 RNG = np.random.default_rng(0)
 

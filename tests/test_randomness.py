@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import kstest
 
 from avatarlib import InputError, noise
-from avatarlib.randomness import dropout_mask, generator
+from avatarlib.core.randomness import dropout_mask, generator
 
 MOST = 2**64 - 1
 

@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 
 import avatarlib as al
 from avatarlib import InputError
-from avatarlib.arrays import load_arrays, save_arrays
 from avatarlib.cli import app
-from avatarlib.recipes import Recipe, load_recipe
+from avatarlib.core.arrays import load_arrays, save_arrays
 from avatarlib.training.checkpoint import checkpoints
+from avatarlib.training.recipes import Recipe, load_recipe
 
 pytest.importorskip("torch")
 pytest.importorskip("tensorflow")
@@ -25,9 +25,9 @@ grey = true
 steps = 3
 seed = 5
 {more}
-[game]
+[config]
 batch = 8
-rate_left = 0.5
+final_lr_fraction = 0.5
 """
 
 
@@ -51,8 +51,8 @@ def test_a_recipe_says_all_that_a_run_needs(tmp_path):
     assert avatars.images.shape == (80, 28, 28, 1) and recipe.budget().steps == 3
     spec = recipe.network(avatars)
     assert spec.name == "small" and spec.shape == (28, 28, 1)
-    assert spec.game.batch == 8 and spec.game.rate_left == 0.5
-    assert spec.game.r1 == al.presets.small().game.r1  # the rest is the network's own
+    assert spec.config.batch == 8 and spec.config.final_lr_fraction == 0.5
+    assert spec.config.r1 == al.presets.small().config.r1  # the rest is the network's own
 
 
 def test_the_recipes_of_the_project_are_sound():
@@ -86,7 +86,7 @@ def test_avatars_may_come_from_a_file(tmp_path, small):
         ('style = "big-smile"\nsteps = "many"', "tiny.toml"),
         ('style = "big-smile"\nsteps = 3\nspec = "big"', "one of article, dcgan, small, medium"),
         ('style = "big-smile"\nsteps = 3\nlayers = 4', "no setting layers"),
-        ('style = "big-smile"\nsteps = 3\n[game]\nspeed = 2', "no setting speed"),
+        ('style = "big-smile"\nsteps = 3\n[config]\nspeed = 2', "no setting speed"),
         (
             'style = "big-smile"\nsteps = 3\nspec = "dcgan"\nconditions = ["hair"]',
             'Only the specs "small" and "medium"',
@@ -102,7 +102,7 @@ def test_a_bad_recipe_gets_a_sentence_that_names_it(tmp_path, text, words):
 
 
 def test_a_bad_setting_of_the_game_gets_a_sentence(tmp_path):
-    path = write(tmp_path, 'style = "big-smile"\nsteps = 3\nsize = 28\n[game]\nloss = "mine"')
+    path = write(tmp_path, 'style = "big-smile"\nsteps = 3\nsize = 28\n[config]\nloss = "mine"')
     recipe = load_recipe(path)
     with pytest.raises(InputError, match="loss is one of .*relativistic; this is 'mine'"):
         recipe.network(None)
@@ -155,14 +155,14 @@ def test_sample_draws_the_average_of_a_run_the_same_in_both_frameworks(trained, 
 
 
 def test_a_pretrained_network_is_known_by_its_name(tmp_path):
-    avatars = al.draw("grey-28", 5, framework="torch")
+    avatars = al.sample("grey-28", 5, backend="torch")
     assert avatars.shape == (5, 28, 28, 1) and avatars.dtype == np.uint8
     expected = al.backend("torch").generate(
-        al.pretrained("grey-28", framework="torch"), al.noise(7, "latent", 0, (5, 100))
+        al.pretrained("grey-28", backend="torch"), al.noise(7, "latent", 0, (5, 100))
     )
     assert (avatars == al.to_uint8(expected)).all()
-    assert (al.draw("grey-28", 2, framework="torch") == avatars[:2]).all()  # the first of a seed
-    assert (al.draw("grey-28", 5, seed=8, framework="torch") != avatars).any()
+    assert (al.sample("grey-28", 2, backend="torch") == avatars[:2]).all()  # the first of a seed
+    assert (al.sample("grey-28", 5, seed=8, backend="torch") != avatars).any()
 
 
 def test_a_conditional_network_draws_what_is_asked_for(tmp_path):
@@ -172,15 +172,15 @@ def test_a_conditional_network_draws_what_is_asked_for(tmp_path):
     path = tmp_path / "network.safetensors"
     weights = twin.get_weights(twin.Generator(spec, seed=1))
     save_arrays(path, weights, {"spec": spec.to_json()})
-    drawn = al.draw(path, 6, ask={"hair": "bun", "eyes": "tired"}, framework="torch")
+    drawn = al.sample(path, 6, ask={"hair": "bun", "eyes": "tired"}, backend="torch")
     condition = np.tile(np.float32([0, 1, 0, 1, 0]), (6, 1))
     z = al.noise(7, "latent", 0, (6, 64))
     expected = twin.generate(twin.Generator(spec, seed=1), z, condition)
     assert (drawn == al.to_uint8(expected)).all()
-    by_lot = al.draw(path, 6, framework="torch")
-    assert (by_lot != drawn).any() and (by_lot == al.draw(path, 6, framework="torch")).all()
+    by_lot = al.sample(path, 6, backend="torch")
+    assert (by_lot != drawn).any() and (by_lot == al.sample(path, 6, backend="torch")).all()
     save_arrays(path, weights, {"spec": spec.to_json(), "shares": [0, 1, 0, 0.5, 0.5]})
-    as_in_the_data = al.draw(path, 200, framework="torch")
+    as_in_the_data = al.sample(path, 200, backend="torch")
     z = al.noise(7, "latent", 0, (200, 64))
     network = twin.Generator(spec, seed=1)
     by_value = [
@@ -207,7 +207,7 @@ def test_a_conditional_network_draws_what_is_asked_for(tmp_path):
 )
 def test_an_unknown_network_gets_a_sentence(network, words):
     with pytest.raises(InputError) as caught:
-        al.draw(network, 1)
+        al.sample(network, 1)
     assert words in str(caught.value)
 
 
@@ -226,9 +226,9 @@ def test_a_network_of_points_and_an_empty_count_get_a_sentence(tmp_path):
     path = tmp_path / "a.safetensors"
     save_arrays(path, twin.get_weights(twin.Generator(spec)), {"spec": spec.to_json()})
     with pytest.raises(InputError, match="draws points, not pictures"):
-        al.draw(path, 1, framework="torch")
+        al.sample(path, 1, backend="torch")
     with pytest.raises(InputError, match="at least 1, not 0"):
-        al.draw("grey-28", 0, framework="torch")
+        al.sample("grey-28", 0, backend="torch")
 
 
 def test_a_conditional_network_is_trained_and_asked(tmp_path):
@@ -251,6 +251,6 @@ def test_a_conditional_network_is_trained_and_asked(tmp_path):
 @pytest.mark.parametrize("framework", ["torch", "tensorflow"])
 def test_training_in_one_line_needs_no_folder(framework):
     points = np.random.default_rng(0).normal(size=(200, 2)).astype(np.float32)
-    run = al.train(al.presets.points(), points, steps=3, framework=framework, progress=False)
+    run = al.train(al.presets.points(), points, steps=3, backend=framework, progress=False)
     assert run.gan.steps == 3 and len(run.history) == 3 and len(run.samples) == 2
     assert run.gan.generate(al.noise(0, "latent", 0, (5, 2))).shape == (5, 2)

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from engine import CONDITIONS, SPECS
 
-from avatarlib import InputError, presets, to_float, to_uint8
+from avatarlib import InputError, to_float, to_uint8
 from avatarlib.data import Attribute, AvatarSet
 from avatarlib.data.conditions import conditions, one_hot
 from avatarlib.show import summary
 from avatarlib.training import layers as ly
-from avatarlib.training.spec import Game, Spec, differences
+from avatarlib.training import presets
+from avatarlib.training.spec import Spec, TrainingConfig, differences
 
 PRESETS = {
     f"{make.__name__}{size}x{channels}": make(size, channels)
@@ -70,16 +71,16 @@ def test_odd_sizes_are_rounded_up():
 def test_what_the_recommended_networks_are():
     """The numbers that the page on the recommended network prints."""
     spec = presets.small()
-    game = spec.game
+    game = spec.config
     assert (spec.latent, spec.initial, spec.spectral_norm) == (64, "he", False)
-    assert (game.loss, game.moves, game.r1, game.r2) == ("relativistic", "alternating", 3, 3)
-    assert (game.beta1, game.beta2, game.rate_d, game.rate_g) == (0.0, 0.99, 2e-3, 2e-3)
-    article = presets.article().game
-    assert (article.loss, article.moves) == ("non-saturating", "simultaneous")
+    assert (game.loss, game.update_order, game.r1, game.r2) == ("relativistic", "alternating", 3, 3)
+    assert (game.beta1, game.beta2, game.lr_d, game.lr_g) == (0.0, 0.99, 2e-3, 2e-3)
+    article = presets.article().config
+    assert (article.loss, article.update_order) == ("non-saturating", "simultaneous")
     assert (article.beta1, article.beta2, article.epsilon) == (0.9, 0.999, 1e-7)
-    assert (article.rate_d, article.rate_g, article.average_pictures) == (1e-4, 1e-4, 0)
+    assert (article.lr_d, article.lr_g, article.ema_half_life) == (1e-4, 1e-4, 0)
     dcgan = presets.dcgan()
-    assert (dcgan.initial, dcgan.game.beta1, dcgan.game.rate_d) == ("normal", 0.5, 2e-4)
+    assert (dcgan.initial, dcgan.config.beta1, dcgan.config.lr_d) == ("normal", 0.5, 2e-4)
     assert [type(a).__name__ for a in dcgan.generator].count("BatchNorm") == 3
     assert [type(a).__name__ for a in dcgan.discriminator].count("BatchNorm") == 2
     assert {a.slope for a in dcgan.generator if isinstance(a, ly.LeakyReLU)} == {0.0}
@@ -87,7 +88,7 @@ def test_what_the_recommended_networks_are():
         assert not any(isinstance(a, ly.BatchNorm) for a in make().discriminator)
     ups = [a.channels for a in presets.small(64).generator if isinstance(a, ly.ConvTranspose)]
     assert ups == [128, 64, 16, 16]
-    assert all(a.channels == 3 for a in presets.small().generator if isinstance(a, ly.Paint))
+    assert all(a.channels == 3 for a in presets.small().generator if isinstance(a, ly.ToRGB))
     assert [a.units for a in presets.points(8, 3).generator if hasattr(a, "units")] == [8, 8, 8, 2]
 
 
@@ -124,24 +125,24 @@ def test_presets_keep_their_sizes_and_settings(name, size):
     for one, following in zip(both, both[1:], strict=False):
         if isinstance(following, ly.BatchNorm) and hasattr(one, "bias"):
             assert not one.bias
-    game = spec.game
+    game = spec.config
     assert (game.batch, game.penalty_every, game.generator_every) == (64, 1, 1)
     ours = name in ("small", "medium")
-    assert game.rate_left == (0.05 if ours else 1.0)
+    assert game.final_lr_fraction == (0.05 if ours else 1.0)
     assert game.r1 == game.r2 == ((10 if size == 64 else 3) if ours else 0)
     rates = {"article": 1e-4, "dcgan": 2e-4, "small": 2e-3, "medium": 7e-4}
     rate = 7e-4 if ours and size == 64 else rates[name]
-    assert game.rate_d == game.rate_g == rate
+    assert game.lr_d == game.lr_g == rate
     assert (game.translation, game.gradient_penalty) == (0.0, 0.0)
-    assert game.average_pictures == (20_000 if ours else 0)
-    assert game.average_ramp == 0.05 and game.beta2 == (0.99 if game.r1 else 0.999)
+    assert game.ema_half_life == (20_000 if ours else 0)
+    assert game.ema_rampup == 0.05 and game.beta2 == (0.99 if game.r1 else 0.999)
 
 
 def test_the_networks_for_points():
     spec = presets.points()
     assert summary(spec).splitlines()[-1].split()[1:] == ["1,185", "1,120"]
-    assert (spec.latent, spec.shape, spec.game.batch) == (2, (2,), 128)
-    assert (spec.game.rate_d, spec.game.rate_g, spec.game.loss) == (1e-3, 1e-3, "non-saturating")
+    assert (spec.latent, spec.shape, spec.config.batch) == (2, (2,), 128)
+    assert (spec.config.lr_d, spec.config.lr_g, spec.config.loss) == (1e-3, 1e-3, "non-saturating")
 
 
 def test_weights_are_named_by_layer_and_spectral_vectors_follow_their_kernels():
@@ -195,35 +196,40 @@ def test_the_summary_says_what_each_layer_costs():
     "settings, words",
     [
         ({"loss": "wgan"}, "loss is one of minimax, non-saturating"),
-        ({"moves": "both"}, "moves is one of simultaneous, alternating; this is 'both'"),
+        (
+            {"update_order": "both"},
+            "update_order is one of simultaneous, alternating; this is 'both'",
+        ),
         ({"generator_every": 0}, "generator_every is a whole number of at least 1"),
         ({"penalty_every": 1.5}, "penalty_every is a whole number of at least 1"),
         ({"batch": 0}, "batch is a whole number"),
         ({"r1": -1.0}, "r1 is not negative; this is -1.0"),
         ({"r2": math.nan}, "r2 is not negative; this is nan"),
         ({"gradient_penalty": math.inf}, "gradient_penalty is not negative; this is inf"),
-        ({"average_pictures": -1}, "average_pictures is not negative"),
-        ({"average_ramp": -0.1}, "average_ramp is not negative"),
-        ({"rate_d": 0.0}, "rate_d is positive; this is 0.0"),
-        ({"rate_g": math.inf}, "rate_g is positive"),
+        ({"ema_half_life": -1}, "ema_half_life is not negative"),
+        ({"ema_rampup": -0.1}, "ema_rampup is not negative"),
+        ({"lr_d": 0.0}, "lr_d is positive; this is 0.0"),
+        ({"lr_g": math.inf}, "lr_g is positive"),
         ({"epsilon": 0}, "epsilon is positive"),
         ({"beta1": 1.0}, "beta1 lies in"),
         ({"beta2": -0.1}, "beta2 lies in"),
-        ({"rate_left": 1.1}, "rate_left lies between 0 and 1"),
-        ({"rate_left": -0.1}, "rate_left lies between 0 and 1"),
+        ({"final_lr_fraction": 1.1}, "final_lr_fraction lies between 0 and 1"),
+        ({"final_lr_fraction": -0.1}, "final_lr_fraction lies between 0 and 1"),
         ({"translation": 0.51}, "translation between 0 and 0.5"),
         ({"translation": -0.1}, "translation between 0 and 0.5"),
     ],
 )
 def test_a_bad_rule_of_the_game_gets_a_sentence(settings, words):
     with pytest.raises(InputError) as caught:
-        Game(**settings)
+        TrainingConfig(**settings)
     assert words in str(caught.value)
 
 
 def test_the_limits_themselves_are_allowed():
-    Game(beta1=0.0, beta2=0.0, rate_left=0.0, translation=0.5, average_ramp=0, batch=1)
-    Game(rate_left=1.0, translation=0.0, r1=0, generator_every=1, penalty_every=1)
+    TrainingConfig(
+        beta1=0.0, beta2=0.0, final_lr_fraction=0.0, translation=0.5, ema_rampup=0, batch=1
+    )
+    TrainingConfig(final_lr_fraction=1.0, translation=0.0, r1=0, generator_every=1, penalty_every=1)
 
 
 @pytest.mark.parametrize(
@@ -248,8 +254,8 @@ def test_layers_that_do_not_fit_get_a_sentence(change, words):
 def test_a_penalty_beside_batch_normalisation_in_the_discriminator_is_refused(penalty):
     spec = presets.dcgan()
     with pytest.raises(InputError, match="mixes the batch"):
-        replace(spec, game=replace(spec.game, **{penalty: 1.0}))
-    replace(presets.small(), game=replace(spec.game, **{penalty: 1.0}))  # only in the generator
+        replace(spec, config=replace(spec.config, **{penalty: 1.0}))
+    replace(presets.small(), config=replace(spec.config, **{penalty: 1.0}))  # only in the generator
 
 
 @pytest.mark.parametrize("size, channels", [(48, 3), (28, 2), (0, 1)])
@@ -275,10 +281,7 @@ def test_a_size_that_no_preset_has_gets_a_sentence(size, channels):
         presets.points().to_json().replace('"conditions": []', '"conditions": 3'),
         presets.points().to_json().replace('"shape": [2]', '"shape": 2'),
         presets.points().to_json().replace('"kind": "Dense", ', ""),
-        presets.points()
-        .to_json()
-        .replace("0.2", '"0.2"')
-        .replace('"rate_d": 0.001', '"rate_d": 0'),
+        presets.points().to_json().replace("0.2", '"0.2"').replace('"lr_d": 0.001', '"lr_d": 0'),
     ],
 )
 def test_a_damaged_spec_gets_a_sentence(text):
@@ -289,11 +292,11 @@ def test_a_damaged_spec_gets_a_sentence(text):
 def test_differences_name_the_settings():
     one, other = SPECS["small28"], SPECS["simultaneous"]
     assert differences(one, other) == [
-        "moves: 'alternating', not 'simultaneous'",
+        "update_order: 'alternating', not 'simultaneous'",
         "r1: 0.5, not 0.7",
         "r2: 0.5, not 0.3",
         "penalty_every: 1, not 2",
-        "average_pictures: 20000, not 30",
+        "ema_half_life: 20000, not 30",
     ]
     assert differences(presets.small(28, 1), presets.small(28, 3)) == [
         "shape: (28, 28, 1), not (28, 28, 3)",
@@ -307,24 +310,24 @@ def test_differences_name_the_settings():
 
 
 def test_the_rates_are_constant_for_half_the_run_and_then_follow_a_cosine():
-    game = Game(rate_left=0.2)
-    assert [game.rate_factor(p) for p in (-1.0, 0.0, 0.3, 0.5)] == [1.0] * 4
-    assert game.rate_factor(0.75) == pytest.approx(0.6)
-    assert game.rate_factor(2 / 3) == pytest.approx(0.2 + 0.8 * 0.75)
-    assert game.rate_factor(1.0) == game.rate_factor(1.5) == pytest.approx(0.2)
-    assert Game(rate_left=0.0).rate_factor(1.0) == 0.0
-    assert {Game().rate_factor(p / 10) for p in range(11)} == {1.0}
+    game = TrainingConfig(final_lr_fraction=0.2)
+    assert [game.lr_factor(p) for p in (-1.0, 0.0, 0.3, 0.5)] == [1.0] * 4
+    assert game.lr_factor(0.75) == pytest.approx(0.6)
+    assert game.lr_factor(2 / 3) == pytest.approx(0.2 + 0.8 * 0.75)
+    assert game.lr_factor(1.0) == game.lr_factor(1.5) == pytest.approx(0.2)
+    assert TrainingConfig(final_lr_fraction=0.0).lr_factor(1.0) == 0.0
+    assert {TrainingConfig().lr_factor(p / 10) for p in range(11)} == {1.0}
 
 
 def test_the_average_keeps_half_after_a_half_life_and_less_at_first():
-    game = Game(batch=50, average_pictures=1000, average_ramp=0.05)
-    assert game.average_keeps(0) == 0.0  # the first step's average is the first step's weights
-    assert game.average_keeps(10**9) ** (1000 / 50) == pytest.approx(0.5)
-    assert game.average_keeps(100) == pytest.approx(0.5 ** (50 / 250))  # 5 % of 5,000 pictures
-    assert game.average_keeps(400) == pytest.approx(0.5 ** (50 / 1000))
-    keeps = [game.average_keeps(step) for step in range(1000)]
+    game = TrainingConfig(batch=50, ema_half_life=1000, ema_rampup=0.05)
+    assert game.ema_decay(0) == 0.0  # the first step's average is the first step's weights
+    assert game.ema_decay(10**9) ** (1000 / 50) == pytest.approx(0.5)
+    assert game.ema_decay(100) == pytest.approx(0.5 ** (50 / 250))  # 5 % of 5,000 pictures
+    assert game.ema_decay(400) == pytest.approx(0.5 ** (50 / 1000))
+    keeps = [game.ema_decay(step) for step in range(1000)]
     assert keeps == sorted(keeps) and all(0 <= keep < 1 for keep in keeps)
-    assert Game(average_pictures=0).average_keeps(100) == 0.0
+    assert TrainingConfig(ema_half_life=0).ema_decay(100) == 0.0
 
 
 # ------------------------------------------------------------------------ conditions and pixels

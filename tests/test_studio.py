@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avatarlib import InputError, presets
+from avatarlib import InputError
 from avatarlib.show import Studio
 from avatarlib.show.studio import LAYERS, _file, _fold, _kernel
+from avatarlib.training import presets
 from avatarlib.training.initial import initial_weights
 from avatarlib.training.layers import Dropout
 

@@ -12,7 +12,7 @@ from scipy import stats
 from sklearn.tree import DecisionTreeClassifier
 
 from avatarlib import InputError
-from avatarlib.people import Study, error_rate, read_answers
+from avatarlib.evaluation.people import Study, error_rate, read_answers
 
 
 def flat(level, n=60, side=8, channels=3):

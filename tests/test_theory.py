@@ -8,7 +8,7 @@ from scipy.special import xlog1py, xlogy
 
 import avatarlib as al
 from avatarlib import theory
-from avatarlib.errors import InputError
+from avatarlib.core.errors import InputError
 
 RNG = np.random.default_rng(5)
 
@@ -280,7 +280,7 @@ def test_what_a_guess_costs():
 
 # ------------------------------------------------------------------------------------ how it moves
 
-MOVES = [theory.simultaneous, theory.alternating]
+UPDATE_ORDERS = [theory.simultaneous, theory.alternating]
 GAMES = [(name, r1) for name in sorted(theory.LOSSES) for r1 in (0.0, 0.3, 1.0, 3.0)]
 
 
@@ -325,7 +325,7 @@ def test_eigenvalues_in_closed_form_against_numpy(loss, r1):
     assert np.allclose(np.sort_complex(found), np.sort_complex(expected), atol=1e-7)
 
 
-@pytest.mark.parametrize("move", MOVES, ids=["simultaneous", "alternating"])
+@pytest.mark.parametrize("move", UPDATE_ORDERS, ids=["simultaneous", "alternating"])
 @pytest.mark.parametrize("r1", [0.0, 0.3, 0.8, 3.0])
 @pytest.mark.parametrize("loss", ["minimax", "wasserstein"])
 def test_growth_against_simulated_motion(move, r1, loss):

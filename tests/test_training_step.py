@@ -17,44 +17,54 @@ from engine import (
     tf,
     torch,
 )
-from reference import Game as Reference
+from reference import Training as Reference
 from reference import gradient, translate
 
-from avatarlib import presets
-from avatarlib.training.spec import Game
+from avatarlib.training import presets
+from avatarlib.training.losses import LOSSES
+from avatarlib.training.spec import TrainingConfig
 
 POINTS = presets.points(hidden=4)
 
 
 def points(**game):
-    return replace(POINTS, game=Game(**{"rate_d": 0.02, "rate_g": 0.01, "batch": 8} | game))
+    return replace(POINTS, config=TrainingConfig(**{"lr_d": 0.02, "lr_g": 0.01, "batch": 8} | game))
 
 
 GAMES = {
-    "minimax": points(loss="minimax", moves="simultaneous", r1=0.7, beta1=0.9),
-    "non-saturating": points(rate_left=0.1, r2=0.4, penalty_every=2, epsilon=1e-3),
-    "hinge": points(loss="hinge", generator_every=3, average_pictures=20, average_ramp=0.3),
+    "minimax": points(loss="minimax", update_order="simultaneous", r1=0.7, beta1=0.9),
+    "non-saturating": points(final_lr_fraction=0.1, r2=0.4, penalty_every=2, epsilon=1e-3),
+    "hinge": points(loss="hinge", generator_every=3, ema_half_life=20, ema_rampup=0.3),
     "wasserstein": points(
         loss="wasserstein",
         gradient_penalty=10.0,
         generator_every=2,
         penalty_every=2,
         beta1=0.0,
-        average_pictures=1000,
-        average_ramp=0.5,
+        ema_half_life=1000,
+        ema_rampup=0.5,
     ),
     "relativistic": points(loss="relativistic", r1=0.7, r2=0.3, beta1=0.0, beta2=0.9),
     "relativistic-simultaneous": points(
-        loss="relativistic", moves="simultaneous", r1=0.7, r2=0.3, penalty_every=3, rate_left=0.5
+        loss="relativistic",
+        update_order="simultaneous",
+        r1=0.7,
+        r2=0.3,
+        penalty_every=3,
+        final_lr_fraction=0.5,
     ),
     "both-penalties": points(loss="wasserstein", gradient_penalty=2.0, r1=0.5, beta2=0.9),
-    "pictures": pictures(moves="simultaneous", translation=0.5, average_pictures=30),
+    "pictures": pictures(update_order="simultaneous", translation=0.5, ema_half_life=30),
     "pictures-conditional": pictures(CONDITIONS, loss="relativistic", kernel=3, beta1=0.9),
     "pictures-spectral": pictures(
         CONDITIONS, spectral_norm=True, norm=False, kernel=4, loss="hinge", translation=0.25
     ),
 }
 STEPS = 4
+
+
+def test_every_loss_is_played():
+    assert {spec.config.loss for spec in GAMES.values()} == set(LOSSES)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +127,7 @@ def test_the_reference_finds_a_derivative():
 @pytest.mark.parametrize("beta1", [0.0, 0.9])
 def test_adam_over_many_steps(twin, beta1):
     """Both optimisers by themselves, with gradients of every size, against algorithm 1."""
-    spec = points(beta1=beta1, beta2=0.99, epsilon=1e-4, rate_g=0.03)
+    spec = points(beta1=beta1, beta2=0.99, epsilon=1e-4, lr_g=0.03)
     rng = np.random.default_rng(0)
     gan = new_gan(twin, spec, 2)
     arrays = twin.get_weights(gan.generator)
@@ -155,7 +165,7 @@ def test_the_first_step_is_the_rate_times_the_gradients_sign(twin):
     gan.step(*batch(spec))
     after = gan.state()
     for key in [key for key in after if key.endswith("/m")]:
-        gradient = after[key] / (1 - spec.game.beta1)
+        gradient = after[key] / (1 - spec.config.beta1)
         sure = np.abs(gradient) > 1e-5
         assert sure.any() or key.startswith("discriminator/logit/bias")
         moved = (after[key[:-2]] - before[key[:-2]])[sure]
@@ -166,7 +176,7 @@ def test_the_first_step_is_the_rate_times_the_gradients_sign(twin):
 @each_twin
 def test_the_moving_average_follows_its_recursion(twin):
     """keep = 0.5^(batch / half-life); the half-life grows with the pictures seen, up to its cap."""
-    spec = points(average_pictures=60, average_ramp=1.0, batch=20)
+    spec = points(ema_half_life=60, ema_rampup=1.0, batch=20)
     gan = new_gan(twin, spec, compiled=False)
     assert gan.average is not gan.generator
     expected = twin.get_weights(gan.generator)
@@ -196,7 +206,7 @@ def test_without_an_average_the_generator_itself_draws(twin):
 @pytest.mark.parametrize("moves", ["simultaneous", "alternating"])
 def test_no_gradient_of_the_discriminators_goes_on_into_the_generator(twin, moves):
     """What the discriminator judges does not hang on the generator's weights."""
-    spec = points(moves=moves, r2=1.0)
+    spec = points(update_order=moves, r2=1.0)
     gan = new_gan(twin, spec, compiled=False)
     judged, discriminator = [], gan.discriminator
 

@@ -22,11 +22,11 @@ from engine import (
 
 import avatarlib
 from avatarlib import noise
-from avatarlib.arrays import load_arrays, save_arrays
+from avatarlib.core.arrays import load_arrays, save_arrays
 
-ROOMS = {name: avatarlib.__path__[0] + f"/{name}" for name in NAMES}
-SHORT = ("__init__.py", "features.py", "imagenet.py")  # few names, which cannot hide a fault
-FILES = ("__init__.py", "features.py", "gan.py", "imagenet.py", "losses.py", "networks.py")
+ROOMS = {name: avatarlib.__path__[0] + f"/backends/{name}" for name in NAMES}
+SHORT = ("__init__.py", "classifier.py", "imagenet.py")  # few names, which cannot hide a fault
+FILES = ("__init__.py", "classifier.py", "gan.py", "imagenet.py", "losses.py", "networks.py")
 
 
 def both(function):
@@ -149,7 +149,7 @@ def test_outputs_and_all_gradients_agree_in_double_precision(name, when):
     or the generator are lazy, each kind of step is looked at. Everything within 1e-10 of its norm.
     """
     spec = SPECS[name]
-    kinds = max(spec.game.penalty_every, spec.game.generator_every)
+    kinds = max(spec.config.penalty_every, spec.config.generator_every)
     heard = set()
     for steps in range(kinds):
         reports, states = [], []
@@ -169,7 +169,7 @@ def test_outputs_and_all_gradients_agree_in_double_precision(name, when):
     silent = {key for key in ours if key.endswith("/m")} - heard
     # A constant added to every logit changes no difference of two logits, and hinges none either
     # while every margin is violated.
-    pairs = spec.game.loss in ("relativistic", "wasserstein", "hinge")
+    pairs = spec.config.loss in ("relativistic", "wasserstein", "hinge")
     assert silent <= ({"discriminator/logit/bias/m"} if pairs else set())
 
 
@@ -201,7 +201,7 @@ def test_gradients_in_single_precision_are_those_in_double(twin, name):
     for dtype in ("float32", "float64"):
         gan = new_gan(twin, spec, dtype=dtype, compiled=False)
         gan.restore({k: a.astype(dtype) for k, a in start(name, "fresh").items()}, 0)
-        for step in range(spec.game.generator_every):
+        for step in range(spec.config.generator_every):
             report = gan.step(*batch(spec, step, 8))
         found.append((report, gan.state()))
     (single, states), (double, truths) = found
@@ -314,6 +314,6 @@ def test_single_precision_follows_double_precision_for_some_steps(twin):
 def test_the_pretrained_network_draws_the_same_in_both():
     z = noise(7, "latent", 0, (64, 100))
     pictures = [
-        TWINS[name].generate(avatarlib.pretrained("grey-28", framework=name), z) for name in NAMES
+        TWINS[name].generate(avatarlib.pretrained("grey-28", backend=name), z) for name in NAMES
     ]
     assert farthest(*pictures) < 1e-5

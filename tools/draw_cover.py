@@ -4,5 +4,5 @@ from pathlib import Path
 
 import avatarlib as al
 
-sheet = al.show.sheet(al.draw("big-smile-32-on-demand", 64), columns=16, zoom=3)
+sheet = al.show.image_grid(al.sample("big-smile-32-on-demand", 64), columns=16, zoom=3)
 sheet.save(Path(__file__).parents[1] / "book" / "_static" / "cover.png", optimize=True)

@@ -2,9 +2,9 @@
 
 Takes what `python -m avatarlib train recipes/NAME.toml` left in runs/NAME. Of the generators kept
 through the run, the one with the best score on validation avatars is published, and scored once
-more on held-out avatars by a judge of another seed, where there is one. Beside the weights go a
-card (recipe, seed, data, scores, the first 20 losses in double precision), a sheet of samples, and
-for runs that the book compares all kept generators, in eight bits.
+more on held-out avatars by a classifier of another seed, where there is one. Beside the weights go
+a card (recipe, seed, data, scores, the first 20 losses in double precision), a grid of samples,
+and for runs that the book compares all kept generators, in eight bits.
 """
 
 import json
@@ -12,22 +12,22 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from keeping import first_losses, keep_generator
 
 import avatarlib as al
-from avatarlib.arrays import load_arrays, save_arrays
 from avatarlib.backends import backend
+from avatarlib.core.arrays import load_arrays, save_arrays
+from avatarlib.core.files import atomic_write
 from avatarlib.data.conditions import one_hot
-from avatarlib.files import atomic_write
-from avatarlib.judges import HELD_OUT_SEED, VALIDATION_SEED, Scale, load
-from avatarlib.recipes import first_losses, load_recipe
-from avatarlib.records import keep_generator
+from avatarlib.evaluation.classifier import HELD_OUT_SEED, VALIDATION_SEED, Scorer, load
+from avatarlib.training.recipes import load_recipe
 from avatarlib.training.spec import Spec
 
 ROOT = Path(__file__).parents[1]
-TARGET = ROOT / "avatarlib" / "pretrained"
+TARGET = ROOT / "avatarlib" / "zoo" / "pretrained"
 LATENT_SEED = 11
 COUNT = 5000
-JUDGES = {  # the judge that chooses, and the judge that reports
+CLASSIFIERS = {  # the classifier that chooses, and the classifier that reports
     "big-smile": ("big-smile-32", "big-smile-32-second"),
     "adventurer": ("adventurer-64", "adventurer-64"),
 }
@@ -40,12 +40,12 @@ def main(name):
     run = ROOT / "runs" / name
     recipe_file = ROOT / "recipes" / f"{name}.toml"
     recipe = load_recipe(recipe_file)
-    chooser, reporter = (load(judge) for judge in JUDGES[recipe.style])
+    chooser, reporter = (load(classifier) for classifier in CLASSIFIERS[recipe.style])
     validation, held_out = (
         al.data.render(recipe.style, COUNT, recipe.size, seed)
         for seed in (VALIDATION_SEED, HELD_OUT_SEED)
     )
-    choose, report = Scale(chooser, validation), Scale(reporter, held_out)
+    choose, report = Scorer(chooser, validation), Scorer(reporter, held_out)
     kept = sorted(run.glob("generator-*.safetensors"))
     scores = {path: choose(drawings(path, validation)) for path in kept}
     for path, score in scores.items():
@@ -81,7 +81,7 @@ def main(name):
     with atomic_write(TARGET / f"{name}.json") as file:
         file.write(json.dumps(card, indent=2, ensure_ascii=False).encode() + b"\n")
     with atomic_write(TARGET / f"{name}.png") as file:
-        al.show.sheet(al.draw(name, 64), columns=8, zoom=2).save(file, "PNG", optimize=True)
+        al.show.image_grid(al.sample(name, 64), columns=8, zoom=2).save(file, "PNG", optimize=True)
 
 
 def drawings(path, like):

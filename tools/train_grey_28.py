@@ -3,7 +3,7 @@
     python tools/train_grey_28.py
 
 On two cores it takes one to two hours. It saves its state every minute and, called again, goes on
-where it stopped. The result goes to avatarlib/pretrained/.
+where it stopped. The result goes to avatarlib/zoo/pretrained/.
 
 The file there was made before dropout masks were drawn from 16-bit numbers: a new run ends in
 another network, as good.
@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from avatarlib import presets
-from avatarlib.arrays import load_arrays, save_arrays
+from avatarlib.backends.torch.gan import GAN, generate
+from avatarlib.core.arrays import load_arrays, save_arrays
+from avatarlib.core.files import atomic_write
+from avatarlib.core.pixels import to_uint8
+from avatarlib.core.randomness import noise
 from avatarlib.data.dicebear import render
-from avatarlib.files import atomic_write
-from avatarlib.pixels import to_uint8
-from avatarlib.randomness import noise
-from avatarlib.torch.gan import GAN, generate
+from avatarlib.training import presets
 
 RECIPE = {
     "network": "the article's DCGAN, 28x28x1",
@@ -33,7 +33,7 @@ RECIPE = {
     "seed": 0,
 }
 SHOWN_EPOCHS = (0, 1, 2, 5, 10, 20, 35, 50, 75, 100)
-TARGET = Path(__file__).parents[1] / "avatarlib" / "pretrained"
+TARGET = Path(__file__).parents[1] / "avatarlib" / "zoo" / "pretrained"
 STATE = Path("_build/grey-28-state.safetensors")
 SAVE_EVERY = 60  # seconds
 

@@ -34,9 +34,10 @@ if name == "torch":
     import torch
     torch.set_num_threads(1)  # bits are promised for one machine and one number of threads
 spec = al.presets.small(28, 1)
-spec = dataclasses.replace(spec, game=dataclasses.replace(spec.game, batch=4))
+spec = dataclasses.replace(spec, config=dataclasses.replace(spec.config, batch=4))
 avatars = al.data.render("big-smile", 64, 28, progress=False).grey()
-loop = Loop(twin.GAN(spec, seed=3), avatars, Budget(steps), folder, 10**9, save_every=0.25)
+gan, seldom = twin.GAN(spec, seed=3), 10**9
+loop = Loop(gan, avatars, Budget(steps), folder, sample_every=seldom, save_every=0.25)
 print("ready", flush=True)
 loop(progress=False)
 print("done", flush=True)

@@ -87,7 +87,7 @@ def neighbour_rows():
         real, generated = clouds(n, m, d, 0.02, wide)
         pair = torch.from_numpy(generated), torch.from_numpy(real)
         theirs = metric_prc.calculate_precision_recall_full(*pair, 3)
-        found = metrics.neighbourhoods(real, generated)
+        found = metrics.prdc(real, generated)
         for name, value, size in zip(("precision", "recall"), theirs, (m, n), strict=True):
             # They take the mean in single precision; the count of pictures is what can be equal.
             value = round(value * size) / size
@@ -111,7 +111,7 @@ def inception_network_rows(folder):
     The real weights are a download of 95 MB; the route does not depend on what is in the file.
     With fewer pictures than features, the eigenvalues of their product have eight digits only.
     """
-    from avatarlib import features
+    from avatarlib.evaluation import extractors
 
     torch.manual_seed(0)
     path = Path(folder) / "weights.pth"
@@ -122,7 +122,7 @@ def inception_network_rows(folder):
     real = RNG.integers(0, 256, (60, 1, 1, 3)) + RNG.integers(-60, 60, (60, 32, 32, 3))
     real = np.clip(real, 0, 255).astype(np.uint8)
     generated = real[:40, ::-1] // 2 + 60
-    looked = [features.inception(weights=path).look(pictures) for pictures in (generated, real)]
+    looked = [extractors.inception(weights=path).look(pictures) for pictures in (generated, real)]
     tensors = [torch.from_numpy(p.transpose(0, 3, 1, 2).copy()) for p in (generated, real)]
     theirs = torch_fidelity.calculate_metrics(
         input1=Pictures(tensors[0]),

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from keeping import first_losses
 
-from avatarlib.recipes import first_losses, load_recipe
-from avatarlib.training.feed import Feed
+from avatarlib.training.batches import Batches
+from avatarlib.training.recipes import load_recipe
 
 ROOT = Path(__file__).parents[1]
 CARDS = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))
-    for path in (ROOT / "avatarlib" / "pretrained").glob("*.json")
+    for path in (ROOT / "avatarlib" / "zoo" / "pretrained").glob("*.json")
 }
 RECIPES = [name for name, card in CARDS.items() if "first_losses" in card]
 
@@ -25,7 +26,7 @@ def test_the_card_is_of_this_recipe_and_of_these_avatars(name):
     avatars = recipe.data()
     spec = recipe.network(avatars)
     assert spec.to_json() == CARDS[name]["spec"]
-    assert Feed(spec, avatars, recipe.seed).fingerprint == CARDS[name]["data"]
+    assert Batches(spec, avatars, recipe.seed).fingerprint == CARDS[name]["data"]
 
 
 @pytest.mark.parametrize("backend", ["torch", "tensorflow"])

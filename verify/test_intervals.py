@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import scipy
 
-from avatarlib import judges
 from avatarlib.data import render
+from avatarlib.evaluation import classifier
 from avatarlib.metrics import (
     frechet,
     frechet_at_infinity,
@@ -134,7 +134,7 @@ def floors(n, features, pairs=150):
 
 def looked():
     pictures = render("big-smile", 12_000, 32, 11, progress=False).images
-    return judges.load("big-smile-32").look(pictures)[0]
+    return classifier.load("big-smile-32").look(pictures)[0]
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ A row's count deviates by 0.7 points (one standard deviation) around 95 %.
 
 import numpy as np
 
-from avatarlib import people
+from avatarlib.evaluation import people
 
 STUDIES = 1000
 ROWS = [  # people, answers of each, d', deviation of d' between people, of pictures

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from avatarlib.errors import InputError
-from avatarlib.files import atomic_write
-from avatarlib.randomness import generator
+from avatarlib.core.errors import InputError
+from avatarlib.core.files import atomic_write
+from avatarlib.core.randomness import generator
 
 FORMAT = "avatarlib.AvatarSet/1"
 PICKLE_START = b"\x80"

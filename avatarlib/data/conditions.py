@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from avatarlib.errors import InputError
+from avatarlib.core.errors import InputError
 
 
 def conditions(avatars, names):

@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageColor
 
+from avatarlib.core.errors import InputError
+from avatarlib.core.randomness import generator
 from avatarlib.data.avatarset import Attribute, AvatarSet
-from avatarlib.errors import InputError
-from avatarlib.randomness import generator
 
 FREE_LICENCES = ("CC0 1.0", "CC BY 4.0")
 SMALLEST, LARGEST = 16, 512

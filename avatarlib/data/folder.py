@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError
 
+from avatarlib.core.errors import InputError
 from avatarlib.data.avatarset import Attribute, AvatarSet
-from avatarlib.errors import InputError
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
 MOST_BYTES = 64 * 2**20  # of one file

@@ -10,7 +10,7 @@ from avatarlib.metrics.frechet import (
 )
 from avatarlib.metrics.inception import inception_score
 from avatarlib.metrics.kernel import kernel_distance
-from avatarlib.metrics.neighbours import duplicates, nearest, neighbourhoods
+from avatarlib.metrics.neighbours import duplicates, nearest, prdc
 from avatarlib.metrics.result import Result
 
 __all__ = [
@@ -26,7 +26,7 @@ __all__ = [
     "inception_score",
     "kernel_distance",
     "nearest",
-    "neighbourhoods",
+    "prdc",
     "shares",
     "total_variation",
 ]

@@ -1,18 +1,18 @@
-"""Which attributes a generator draws: counted by a judge, corrected for the judge's errors."""
+"""Which attributes a generator draws: counted by a classifier, corrected for its errors."""
 
 import numpy as np
 from scipy.optimize import nnls
 
-from avatarlib.errors import InputError
+from avatarlib.core.errors import InputError
+from avatarlib.core.randomness import generator
 from avatarlib.metrics.result import Result, Z
-from avatarlib.randomness import generator
 
 SEEN = 0.1  # times as often as in the data: a value counts as drawn
 DRAWS = 1000  # simulated samples behind a baseline and an interval
 
 
 def confusion(truth, seen, values):
-    """How a judge sees each true value: the share P(seen j | true i).
+    """How a classifier sees each true value: the share P(seen j | true i).
 
     Args:
         truth, seen: numbers of the values, int (n,), of pictures with known labels.
@@ -35,14 +35,14 @@ def confusion(truth, seen, values):
 def shares(seen, errors):
     """How often each value was drawn, in truth.
 
-    A judge that takes a tenth of all hats for helmets makes hats too rare and helmets too many.
+    A classifier that takes a tenth of all hats for helmets makes hats too rare, helmets too many.
     What it sees is q = Cᵀ p with the confusion C = P(seen | true); p is the non-negative solution
     of least squares, scaled to the sum 1 (Teo et al. 2023, arXiv:2305.12454, correct so for a
-    judge of two values).
+    classifier of two values).
 
     Args:
-        seen: the judge's values of n generated pictures, int (n,).
-        errors: the judge's `confusion`, (values, values).
+        seen: the classifier's values of n generated pictures, int (n,).
+        errors: the classifier's `confusion`, (values, values).
 
     Returns:
         float64 (values,), with sum 1.
@@ -56,19 +56,19 @@ def total_variation(seen, real, errors, name="", features=""):
         ½ Σᵥ |qᵥ - pᵥ|
 
     which is the share of the generated pictures that would have to show another value. 0 is best,
-    1 worst. The shares q are corrected for the judge's errors, as in `shares`.
+    1 worst. The shares q are corrected for the classifier's errors, as in `shares`.
 
     The estimate is above 0 for perfect generators, too: the baseline is its mean for as many real
-    pictures, in simulated samples that the same judge looks at. The standard error is the
+    pictures, in simulated samples that the same classifier looks at. The standard error is the
     bootstrap's, with the signs of the differences held. The interval reaches 1.96 of them up; and
     as many down, and further by what chance adds to the values that do not differ significantly,
     √(2/π) of their standard errors. It knows of the pictures' randomness, not of an error of the
     confusion.
 
     Args:
-        seen: the judge's values of m generated pictures, int (m,).
+        seen: the classifier's values of m generated pictures, int (m,).
         real: the true values of n real pictures, int (n,).
-        errors: the judge's `confusion`, (values, values); the unit matrix for a judge without.
+        errors: the classifier's `confusion`, (values, values); the unit matrix if it never errs.
         name: the attribute's, for the result.
         features: what looked at the pictures.
 
@@ -91,8 +91,8 @@ def total_variation(seen, real, errors, name="", features=""):
 def attribute_coverage(seen, real, errors, name="", features=""):
     """The share of the real pictures' values that the generator draws at all.
 
-    A value counts as drawn if its share, corrected for the judge's errors, is at least a tenth
-    of its share in the real pictures; the ratio of the two is what `judges.Score` lists.
+    A value counts as drawn if its share, corrected for the classifier's errors, is at least a tenth
+    of its share in the real pictures; the ratio of the two is what `classifier.Score` lists.
 
     The baseline is the mean for as many real pictures. The interval's lower end counts the values
     that are drawn significantly more often than a tenth, its upper end those that are not drawn
@@ -113,7 +113,7 @@ def attribute_coverage(seen, real, errors, name="", features=""):
 
 
 def _corrected(observed, errors):
-    """Shares before the judge's errors: non-negative least squares, scaled to the sum 1."""
+    """Shares before the classifier's errors: non-negative least squares, scaled to the sum 1."""
     found, _ = nnls(errors.T, observed)
     return found / found.sum()
 
@@ -132,7 +132,9 @@ def _shares(seen, real, errors):
         if codes.ndim != 1 or not len(codes) or codes.dtype.kind not in "iu":
             raise InputError("An attribute's values are whole numbers (n,), n at least 1.")
         if codes.min() < 0 or codes.max() >= values:
-            raise InputError(f"Values are numbered from 0 to {values - 1}; the judge has no other.")
+            raise InputError(
+                f"Values are numbered from 0 to {values - 1}; the classifier has no other."
+            )
     m, n = len(seen), len(real)
     q, p = np.bincount(seen, minlength=values) / m, np.bincount(real, minlength=values) / n
     draws = generator(0, "attributes")

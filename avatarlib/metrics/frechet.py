@@ -3,10 +3,10 @@
 import numpy as np
 from scipy import linalg
 
-from avatarlib.errors import InputError
+from avatarlib.core.errors import InputError
+from avatarlib.core.randomness import generator
 from avatarlib.metrics.checks import as_features, as_pair
 from avatarlib.metrics.result import Result
-from avatarlib.randomness import generator
 
 NAME = "Fréchet distance"
 LOWEST = 1e-4  # a Cholesky factor whose diagonal spans more than that has lost digits

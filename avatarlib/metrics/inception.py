@@ -3,10 +3,10 @@
 import numpy as np
 from scipy.special import log_softmax, logsumexp
 
-from avatarlib.errors import InputError
+from avatarlib.core.errors import InputError
+from avatarlib.core.randomness import generator
 from avatarlib.metrics.checks import as_features
 from avatarlib.metrics.result import Result, Z
-from avatarlib.randomness import generator
 
 
 def inception_score(logits, real_logits=None, features=""):

@@ -7,16 +7,16 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.stats import t as student
 
-from avatarlib.errors import InputError
+from avatarlib.core.errors import InputError
+from avatarlib.core.randomness import generator
 from avatarlib.metrics.checks import as_features, as_pair
 from avatarlib.metrics.result import Result
-from avatarlib.randomness import generator
 
 BLOCK = 2**21  # distances at a time
 GROUPS = 5  # parts of the pictures that tell the standard errors
 
 
-def neighbourhoods(real, generated, features="", k=3, k_density=5):
+def prdc(real, generated, features="", k=3, k_density=5):
     """Four shares of pictures that lie in each other's neighbourhoods.
 
     A set's manifold is the union of balls, one around each picture, that reach to its k-th nearest

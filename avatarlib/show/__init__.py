@@ -2,8 +2,8 @@
 
 from avatarlib.show.duel import Duel
 from avatarlib.show.explorer import Explorer, picture
+from avatarlib.show.grids import Film, grid_figure, image_grid
 from avatarlib.show.guess import Guess
-from avatarlib.show.sheets import Film, grid, sheet
 from avatarlib.show.studio import Studio
 from avatarlib.show.summary import summary
 from avatarlib.show.words import BIG_SMILE_WORDS
@@ -15,8 +15,8 @@ __all__ = [
     "Film",
     "Guess",
     "Studio",
-    "grid",
+    "grid_figure",
     "picture",
-    "sheet",
+    "image_grid",
     "summary",
 ]

@@ -7,8 +7,8 @@ from importlib import resources
 
 import numpy as np
 
-from avatarlib.errors import InputError
-from avatarlib.show.sheets import data_uri
+from avatarlib.core.errors import InputError
+from avatarlib.show.grids import data_uri
 from avatarlib.training.initial import initial_weights
 from avatarlib.training.layers import Dense, LeakyReLU
 
@@ -38,7 +38,7 @@ class Duel:
         real = np.asarray(real, np.float64)
         _check(spec, real)
         self.spec, self.still, self.alt = spec, still, alt
-        game = spec.game
+        game = spec.config
         self.about = {
             "seed": seed,
             "real": np.round(real, 4).tolist(),
@@ -46,7 +46,7 @@ class Duel:
             "game": {
                 "loss": game.loss,
                 "batch": game.batch,
-                "rates": {"D": game.rate_d, "G": game.rate_g},
+                "rates": {"D": game.lr_d, "G": game.lr_g},
                 "r1": game.r1,
                 "beta1": game.beta1,
                 "beta2": game.beta2,
@@ -82,8 +82,8 @@ def _layers(weights):
 def _check(spec, real):
     if real.ndim != 2 or real.shape[1] != 2 or spec.shape != (2,) or not np.isfinite(real).all():
         raise InputError(f"A duel is fought over points (n, 2); this is {real.shape}.")
-    if spec.game.loss not in LOSSES:
-        raise InputError(f"A duel knows the losses {' and '.join(LOSSES)}, not {spec.game.loss}.")
+    if spec.config.loss not in LOSSES:
+        raise InputError(f"A duel knows the losses {' and '.join(LOSSES)}, not {spec.config.loss}.")
     for player in (spec.generator, spec.discriminator):
         # Dense and LeakyReLU take turns, Dense first and last.
         kinds = [Dense if i % 2 == 0 else LeakyReLU for i in range(len(player))]

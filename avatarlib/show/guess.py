@@ -8,8 +8,8 @@ from importlib import resources
 
 import numpy as np
 
-from avatarlib.errors import InputError
-from avatarlib.show.sheets import data_uri, sheet
+from avatarlib.core.errors import InputError
+from avatarlib.show.grids import data_uri, image_grid
 
 _guess_number = itertools.count(1)
 COLUMNS = 5
@@ -72,9 +72,9 @@ class Guess:
         return _file("guess.html").format(
             name=name,
             trials=self.trials,
-            still=data_uri(sheet(self.pictures[: self.trials], columns=6, zoom=2, gap=2)),
+            still=data_uri(image_grid(self.pictures[: self.trials], columns=6, zoom=2, gap=2)),
             real=real,
-            pictures=data_uri(sheet(self.pictures, columns=COLUMNS)),
+            pictures=data_uri(image_grid(self.pictures, columns=COLUMNS)),
             about=json.dumps(about).replace("<", "\\u003c"),
             credit=f'<p class="guess-credit">{html.escape(self.credit)}</p>' if self.credit else "",
             style=_file("guess.css"),

@@ -70,7 +70,7 @@ const layers = {
     multiply(condition, 0, kernel, 0, condition.length, out, h.length, out.length - h.length);
     return out;
   },
-  Paint(h, { kernel, bias, channels, before }, state) {
+  ToRGB(h, { kernel, bias, channels, before }, state) {
     const [height, width, inputs] = before, old = state.painted;
     const out = start([height, width, channels], bias);
     for (let place = 0; place < height * width; place++) {
@@ -82,7 +82,7 @@ const layers = {
     state.painted = out;
     return h;
   },
-  Picture: (h, layer, state) => state.painted,
+  SkipOutput: (h, layer, state) => state.painted,
 };
 
 // The weights, out of two texts: float32 numbers; and kernels of 12 bits, two values in three

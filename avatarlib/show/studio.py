@@ -9,16 +9,16 @@ from importlib import resources
 
 import numpy as np
 
+from avatarlib.core.errors import InputError
 from avatarlib.data.conditions import shares_of_each
-from avatarlib.errors import InputError
-from avatarlib.show.sheets import data_uri
+from avatarlib.show.grids import data_uri
 
 _studio_number = itertools.count(1)
 
 # What studio.js has a function for, in its order, and the settings that it reads.
 LAYERS = (
     *("Dense", "Conv", "ConvTranspose", "BatchNorm", "LeakyReLU", "Tanh"),
-    *("Reshape", "Flatten", "Embed", "Paint", "Picture"),
+    *("Reshape", "Flatten", "Embed", "ToRGB", "SkipOutput"),
 )
 SETTINGS = ("stride", "slope", "channels")
 STEPS = 2047  # kernels have 12 bits: whole numbers from -2047 to 2047

@@ -1,7 +1,7 @@
 """One training step with every gradient written out: two perceptrons with one hidden layer each.
 
 The generator takes latents to points, the discriminator points to logits. Layouts are the twins':
-a kernel is (in, out), a batch (n, in). As a `Spec`, it is `avatarlib.presets.points(layers=1)`.
+a kernel is (in, out), a batch (n, in). As a `Spec`, it is `presets.points(layers=1)`.
 """
 
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class Weights(NamedTuple):
     bias2: np.ndarray
 
 
-class Memory(NamedTuple):
+class Cache(NamedTuple):
     """What `forward` keeps for `backward`.
 
     Attributes:
@@ -54,7 +54,7 @@ def forward(w, x):
     """
     h = x @ w.kernel1 + w.bias1
     a = np.maximum(h, SLOPE * h)
-    return a @ w.kernel2 + w.bias2, Memory(x, h, a)
+    return a @ w.kernel2 + w.bias2, Cache(x, h, a)
 
 
 def backward(w, memory, slopes):

@@ -6,7 +6,7 @@ p is the data's distribution, q the generator's; all in nats.
 import numpy as np
 from scipy.special import ndtr, rel_entr
 
-from avatarlib.errors import InputError
+from avatarlib.core.errors import InputError
 from avatarlib.theory.value import two_distributions
 
 

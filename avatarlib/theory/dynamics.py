@@ -7,7 +7,7 @@ Wasserstein's loss this is the bilinear game V = -ψ θ. Mescheder et al. 2018 (
 
 import numpy as np
 
-from avatarlib.errors import InputError
+from avatarlib.core.errors import InputError
 from avatarlib.theory.losses import LOSSES
 
 

@@ -1,6 +1,6 @@
 """The losses of the course with their slopes written out, for one pair of logits at a time.
 
-The twins (`avatarlib.torch.losses`) take means over a batch and leave the slopes to the framework.
+The backends' losses take means over a batch and leave the slopes to the framework.
 Here r is a real picture's logit, f a generated one's; every function works on whole arrays.
 """
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import xlog1py, xlogy
 
-from avatarlib.errors import InputError
+from avatarlib.core.errors import InputError
 
 
 def value(real, fake):
@@ -12,7 +12,7 @@ def value(real, fake):
         mean log σ(r) + mean log(1 - σ(f)) = -mean softplus(-r) - mean softplus(f)
 
     Goodfellow et al. 2014 (arXiv:1406.2661), equation 1. It is the discriminator's loss of
-    `avatarlib.torch.losses` with the opposite sign.
+    `avatarlib.backends.torch.losses` with the opposite sign.
 
     Args:
         real, fake: logits of real and of generated pictures, float (n,) and (m,).

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from avatarlib.arrays import load_arrays, save_arrays
-from avatarlib.errors import InputError
+from avatarlib.core.arrays import load_arrays, save_arrays
+from avatarlib.core.errors import InputError
 
 KEPT = 2  # checkpoints in a folder; the older one is for the case that the newer one is damaged
 
@@ -59,9 +59,9 @@ def checkpoints(folder):
     return sorted(Path(folder).glob("checkpoint-*.safetensors"))
 
 
-def drawing_weights(state, spec):
+def sampling_weights(state, spec):
     """Of a GAN's state, the weights of the generator that draws: the averaged one, if there is."""
-    player = "average" if spec.game.average_pictures else "generator"
+    player = "average" if spec.config.ema_half_life else "generator"
     wanted = {name: f"{player}/{name}" for name in spec.weights("generator")}
     return {name: state[long] for name, long in wanted.items() if long in state}
 

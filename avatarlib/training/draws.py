@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from avatarlib.randomness import dropout_mask, generator
+from avatarlib.core.randomness import dropout_mask, generator
 
 
 class Player(NamedTuple):
@@ -24,7 +24,7 @@ class Draws(NamedTuple):
 
     Attributes:
         real, fake: see `Player`.
-        share: float32 (n, 1, ...) in [0, 1[, where the Wasserstein penalty looks between a real and
+        share: float32 (n, 1, ...) in [0, 1), where the Wasserstein penalty looks between a real and
             a generated picture; None without that penalty.
     """
 
@@ -37,7 +37,7 @@ def draw(spec, seed, step, n):
     """The draws of step number `step` for a batch of n pictures."""
     halves = [_player(spec, seed, step, n, which) for which in ("real", "fake")]
     share = None
-    if spec.game.gradient_penalty:
+    if spec.config.gradient_penalty:
         rng = generator(seed, "interpolation", step)
         share = rng.random((n, *(1 for _ in spec.shape)), dtype=np.float32)
     return Draws(*halves, share)
@@ -48,7 +48,7 @@ def _player(spec, seed, step, n, which):
         dropout_mask(seed, f"dropout/{which}/{i}", step, (n, *shape), rate)
         for i, (shape, rate) in enumerate(spec.masks())
     )
-    farthest = round(spec.game.translation * spec.shape[0])
+    farthest = round(spec.config.translation * spec.shape[0])
     shift = None
     if farthest:
         rng = generator(seed, f"translation/{which}", step)

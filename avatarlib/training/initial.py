@@ -2,9 +2,11 @@
 
 import numpy as np
 
-from avatarlib.randomness import generator
+from avatarlib.core.randomness import generator
 
 WARM_UP = 15  # power iterations before the first step, as many as PyTorch's spectral_norm does
+# The streams keep their first names: with others, the classifiers could not be trained again.
+STREAMS = {"classifier": "judge"}
 
 
 def initial_weights(spec, player, seed):
@@ -17,21 +19,21 @@ def initial_weights(spec, player, seed):
 
     Args:
         spec: a `Spec`.
-        player: "generator" or "discriminator".
+        player: "generator", "discriminator" or "classifier".
         seed: integer of at least 0.
 
     Returns:
         name -> float32 array, in the order and with the shapes of `spec.weights(player)`.
     """
     inputs = dict(_inputs(spec, player))
-    arrays = {}
+    arrays, stream = {}, STREAMS.get(player, player)
     for name, shape in spec.weights(player).items():
         if name.endswith("/u"):
             kernel = arrays[name.removesuffix("/u")]
-            rng = generator(seed, f"initial/{player}/{name}")
+            rng = generator(seed, f"initial/{stream}/{name}")
             arrays[name] = _first_singular_vector(kernel, rng.standard_normal(shape))
         else:
-            rng = generator(seed, f"initial/{player}/{name}")
+            rng = generator(seed, f"initial/{stream}/{name}")
             fan_in = inputs[name.partition("/")[0]]
             arrays[name] = _draw(name, shape, spec.initial, fan_in, rng)
     return arrays

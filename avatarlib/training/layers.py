@@ -8,7 +8,7 @@ Padding is always "same": a convolution divides the size by its stride, a transp
 import math
 from dataclasses import asdict, dataclass
 
-from avatarlib.errors import InputError
+from avatarlib.core.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class LeakyReLU(Layer):
 
 @dataclass(frozen=True)
 class Tanh(Layer):
-    """The hyperbolic tangent, elementwise: everything -> ]-1, 1[."""
+    """The hyperbolic tangent, elementwise: everything -> (-1, 1)."""
 
 
 @dataclass(frozen=True)
@@ -182,11 +182,11 @@ class Project(Layer):
 
 
 @dataclass(frozen=True)
-class Paint(Layer):
+class ToRGB(Layer):
     """Paints what the features say, by a 1 x 1 convolution, over the picture so far.
 
     A smaller picture is first enlarged, each pixel to four. The features pass on unchanged;
-    `Picture` gives the picture to the next layer. This is the generator with skip connections of
+    `SkipOutput` gives the picture to the next layer. This is the generator with skip connections of
     StyleGAN2 (Karras et al. 2020, arXiv:1912.04958, figure 7b), enlarged more plainly.
     """
 
@@ -204,7 +204,7 @@ class Paint(Layer):
 
 
 @dataclass(frozen=True)
-class Picture(Layer):
+class SkipOutput(Layer):
     """Goes on with what was painted: (h, w, c) -> (h, w, channels)."""
 
     channels: int

@@ -1,7 +1,6 @@
 """The training loop: progress, history, samples, checkpoints; a crash costs a minute at most."""
 
 import json
-import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
@@ -10,21 +9,17 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from avatarlib.arrays import save_arrays
-from avatarlib.errors import InputError
-from avatarlib.files import atomic_write, remove_partial_files
-from avatarlib.interruption import Interruption
-from avatarlib.pixels import to_uint8
-from avatarlib.randomness import noise
-from avatarlib.training.checkpoint import (
-    checkpoints,
-    drawing_weights,
-    load_checkpoint,
-    save_checkpoint,
-)
-from avatarlib.training.feed import Feed
-from avatarlib.training.report import opinion
+from avatarlib.core.errors import InputError
+from avatarlib.core.files import atomic_write, remove_partial_files
+from avatarlib.core.interruption import Interruption
+from avatarlib.core.lock import lock_folder
+from avatarlib.core.pixels import to_uint8
+from avatarlib.core.randomness import noise
+from avatarlib.training.batches import Batches
+from avatarlib.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from avatarlib.training.losses import discriminator_statistics
 from avatarlib.training.spec import Spec, differences
+from avatarlib.training.stopwatch import Stopwatch
 
 SAMPLES = 64
 SAMPLE_SEED = 7
@@ -57,10 +52,10 @@ class Run:
     """What training leaves.
 
     Attributes:
-        gan: the trained GAN; `gan.generate(z)` draws.
+        gan: the trained GAN; `gan.generate(z)` samples from it.
         seconds: how long it trained, all parts together.
-        history: one row for each step: "step", losses, penalties, the critic's opinion.
-        samples: [(step, drawings of the 64 fixed latents)], of this part of the run.
+        history: one row for each step: "step", losses, penalties, the discriminator's statistics.
+        samples: [(step, the 64 fixed latents' pictures or points)], of this part of the run.
         warnings: sentences about the run's health.
     """
 
@@ -78,23 +73,25 @@ class Run:
 class Loop:
     """Trains a GAN, and survives.
 
+    To train in another way, override `step`; to watch, give callbacks.
+
     Args:
-        gan: a new GAN of either framework.
-        data: see `Feed`.
+        gan: a new GAN of either backend.
+        data: see `Batches`.
         budget: a `Budget`.
-        out: folder for checkpoints and history, or None to keep nothing.
-        sample_every: steps between two sheets of samples.
+        folder: for checkpoints and history, or None to keep nothing.
+        callbacks: `Callback`s, called in this order.
+        sample_every: steps between two sets of samples.
         save_every: seconds between two checkpoints.
-        on_samples: called as on_samples(step, drawings) at each sheet.
         recipe: plain data, kept in the checkpoints.
-        keep_at: shares of the run, such as (0.25, 0.5, 1), at which the generator is kept for
-            good, in the folder's generator-STEPS.safetensors.
+        stopwatch: a `Stopwatch`.
 
     Attributes:
-        watch: None, or a `Health`, whose sentences become warnings.
+        batches: the `Batches`.
+        run: the `Run` so far.
 
     Raises:
-        InputError: data, spec or folder do not fit.
+        InputError: data, spec or folder do not fit, or another run is writing into the folder.
     """
 
     def __init__(
@@ -102,24 +99,26 @@ class Loop:
         gan,
         data,
         budget,
-        out=None,
+        folder=None,
+        callbacks=(),
+        *,
         sample_every=500,
         save_every=60,
-        on_samples=None,
         recipe=None,
-        keep_at=(),
+        stopwatch=None,
     ):
-        self.gan, self.budget, self.folder = gan, budget, Path(out) if out else None
+        self.gan, self.budget, self.folder = gan, budget, Path(folder) if folder else None
+        self.callbacks, self.recipe = tuple(callbacks), recipe
         self.sample_every, self.save_every = sample_every, save_every
-        self.on_samples, self.recipe, self.keep_at, self.watch = on_samples, recipe, keep_at, None
-        self.feed = Feed(gan.spec, data, gan.seed)
+        self.stopwatch = stopwatch or Stopwatch()
+        self.batches = Batches(gan.spec, data, gan.seed)
         self.run = Run(gan)
         z = noise(SAMPLE_SEED, "latent", 0, (SAMPLES, gan.spec.latent))
-        conditions = self.feed.conditions
+        conditions = self.batches.conditions
         if conditions is not None:
             conditions = np.resize(conditions, (SAMPLES, conditions.shape[1]))  # the data's first
         self._fixed = z, conditions
-        self._unwritten, self._saved = [], None
+        self._unwritten, self._saved, self._lock = [], None, None
         if self.folder:
             self._go_on()
 
@@ -134,39 +133,60 @@ class Loop:
         Raises:
             InputError: a loss is not a number any more, or the disk is full.
         """
-        gan, started, saved = self.gan, time.time() - self.run.seconds, time.time()
-        bar = tqdm(
-            total=self._pictures_in_all(),
-            initial=gan.steps * gan.spec.game.batch,
-            unit=" pictures",
-            unit_scale=True,
-            disable=not progress,
-        )
-        if not gan.steps:
-            self._sample()
-        with bar, Interruption() as interruption:
-            while (share := self.budget.progress(gan.steps, self.run.seconds)) < 1:
-                report = self._step(share)
-                self.run.seconds = time.time() - started
-                self._keep_generator(share)
-                bar.total = self._pictures_in_all()
-                bar.set_postfix_str(describe(gan.spec.game.loss, report), refresh=False)
-                bar.update(gan.spec.game.batch)
-                if gan.steps % self.sample_every == 0:
-                    self._sample()
-                if interruption.signal:
-                    break
-                if time.time() - saved > self.save_every:
-                    self.save()
-                    saved = time.time()
-            if gan.steps % self.sample_every and not interruption.signal:
+        try:
+            self._tell("on_start")
+            if not self.gan.steps:
                 self._sample()
-            self.save()
-            if interruption.signal and self.folder:
-                tqdm.write(
-                    f"Stopped and saved after step {gan.steps:,}. The same call goes on from there."
-                )
+            with self._bar(progress) as bar, Interruption() as interruption:
+                self._train(bar, interruption)
+        finally:
+            if self._lock:
+                self._lock.close()
         return self.run
+
+    def _train(self, bar, interruption):
+        gan, saved = self.gan, self.run.seconds
+        self.stopwatch.lap()
+        while (share := self.progress()) < 1:
+            self._record(bar, self.step(share))
+            if gan.steps % self.sample_every == 0:
+                self._sample()
+            if interruption.signal:
+                break
+            if self.run.seconds - saved > self.save_every:
+                self.save()
+                saved = self.run.seconds
+        if gan.steps % self.sample_every and not interruption.signal:
+            self._sample()
+        self.save()
+        if interruption.signal and self.folder:
+            tqdm.write(
+                f"Stopped and saved after step {gan.steps:,}. The same call goes on from there."
+            )
+
+    def step(self, progress):
+        """Take one training step; a run that learns otherwise overrides this.
+
+        Args:
+            progress: share of the run that is over, in [0, 1).
+
+        Returns:
+            the step's `StepStatistics`.
+        """
+        gan = self.gan
+        real, condition = self.batches(gan.steps)
+        z = noise(gan.seed, "latent", gan.steps, (len(real), gan.spec.latent))
+        return gan.step(real, z, condition, progress)
+
+    def progress(self):
+        """The share of the run that is over, at least 1 when it is all."""
+        return self.budget.progress(self.gan.steps, self.run.seconds)
+
+    def warn(self, sentence):
+        """Keep a warning among the run's and show it; None is no warning."""
+        if sentence:
+            self.run.warnings.append(f"Step {self.gan.steps:,}. {sentence}")
+            tqdm.write(self.run.warnings[-1])
 
     def save(self):
         """Write history and a checkpoint, if the run has a folder."""
@@ -175,64 +195,64 @@ class Loop:
         with open(self.folder / "history.jsonl", "a", encoding="utf-8") as file:
             file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in self._unwritten)
         self._unwritten.clear()
-        save_checkpoint(self.folder, self.gan.state(), self._header())
+        save_checkpoint(self.folder, self.gan.state(), self.header())
         self._saved = self.gan.steps
 
-    def _keep_generator(self, before):
-        """Write the averaged generator, if this step was the first one after a share to keep."""
-        after = self.budget.progress(self.gan.steps, self.run.seconds)
-        if self.folder and any(before < share <= after for share in self.keep_at):
-            name = f"generator-{self.gan.steps:08}.safetensors"
-            weights = drawing_weights(self.gan.state(), self.gan.spec)
-            save_arrays(self.folder / name, weights, self._header())
-
-    def _step(self, share):
-        gan = self.gan
-        real, condition = self.feed(gan.steps)
-        z = noise(gan.seed, "latent", gan.steps, (len(real), gan.spec.latent))
-        report = gan.step(real, z, condition, share)
-        self._warn(self.watch and self.watch.after_step(gan.steps, report))
-        said, _ = opinion(gan.spec.game.loss, report.real_logits, report.fake_logits)
-        row = {"step": gan.steps} | {name: getattr(report, name) for name in NUMBERS} | said
+    def _record(self, bar, statistics):
+        """What comes after a step: its row, the time, the callbacks, the bar."""
+        gan, loss = self.gan, self.gan.spec.config.loss
+        self.run.seconds += self.stopwatch.lap()
+        said, _ = discriminator_statistics(loss, statistics.real_logits, statistics.fake_logits)
+        row = {"step": gan.steps} | {name: getattr(statistics, name) for name in NUMBERS} | said
         self.run.history.append(row)
         self._unwritten.append(row)
-        return report
+        self._tell("after_step", statistics)
+        bar.total = self._pictures_in_all()
+        bar.set_postfix_str(describe(loss, statistics), refresh=False)
+        bar.update(gan.spec.config.batch)
 
     def _sample(self):
-        drawings = self.gan.generate(*self._fixed)
-        drawings = to_uint8(drawings) if drawings.ndim == 4 else drawings
-        self.run.samples.append((self.gan.steps, drawings))
-        self._warn(self.watch and self.watch.after_samples(self.gan.steps, drawings))
-        if self.on_samples:
-            self.on_samples(self.gan.steps, drawings)
+        samples = self.gan.generate(*self._fixed)
+        samples = to_uint8(samples) if samples.ndim == 4 else samples
+        self.run.samples.append((self.gan.steps, samples))
+        self._tell("after_samples", samples)
 
-    def _warn(self, sentence):
-        if sentence:
-            self.run.warnings.append(f"Step {self.gan.steps:,}. {sentence}")
-            tqdm.write(self.run.warnings[-1])
+    def _tell(self, moment, *what):
+        for callback in self.callbacks:
+            getattr(callback, moment)(self, *what)
+
+    def _bar(self, shown):
+        return tqdm(
+            total=self._pictures_in_all(),
+            initial=self.gan.steps * self.gan.spec.config.batch,
+            unit=" pictures",
+            unit_scale=True,
+            disable=not shown,
+        )
 
     def _pictures_in_all(self):
         """An estimate, where the budget is time."""
         gan, steps = self.gan, self.budget.steps
         if steps is None:
-            share = self.budget.progress(gan.steps, self.run.seconds)
+            share = self.progress()
             steps = gan.steps / share if share else 0
-        return max(round(steps), gan.steps) * gan.spec.game.batch or None
+        return max(round(steps), gan.steps) * gan.spec.config.batch or None
 
-    def _header(self):
-        gan, package = self.gan, type(self.gan).__module__.split(".")[1]
-        names = ("avatarlib", "numpy", package)
+    def header(self):
+        """What a checkpoint says of its run: plain data."""
+        gan = self.gan
         return {
             "steps": gan.steps,
             "seed": gan.seed,
             "dtype": gan.dtype,
             "spec": gan.spec.to_json(),
             "recipe": self.recipe,
-            "data": self.feed.fingerprint,
-            "shares": self.feed.shares,
+            "data": self.batches.fingerprint,
+            "shares": self.batches.shares,
             "seconds": self.run.seconds,
             "budget": asdict(self.budget),
-            "versions": {name: metadata.version(name) for name in names},
+            "versions": {name: metadata.version(name) for name in ("avatarlib", "numpy")}
+            | {gan.framework: gan.framework_version},
         }
 
     def _go_on(self):
@@ -241,6 +261,7 @@ class Loop:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"Cannot make the folder {self.folder}: {error.strerror}.") from error
+        self._lock = lock_folder(self.folder)
         remove_partial_files(self.folder)
         history = self.folder / "history.jsonl"
         rows = []
@@ -259,7 +280,7 @@ class Loop:
     def _refuse_another_run(self, header):
         gan = self.gan
         differing = differences(Spec.from_json(header["spec"]), gan.spec)
-        mine = {"seed": gan.seed, "dtype": gan.dtype, "data": self.feed.fingerprint}
+        mine = {"seed": gan.seed, "dtype": gan.dtype, "data": self.batches.fingerprint}
         differing += [f"{k}: {header[k]!r}, not {v!r}" for k, v in mine.items() if header[k] != v]
         if differing:
             raise InputError(
@@ -268,11 +289,11 @@ class Loop:
             )
 
 
-def describe(loss, report):
-    """The critic's opinion as a short text: "D(x) 0.62, D(G(z)) 0.31 (at a guess 0.50)"."""
-    said, guess = opinion(loss, report.real_logits, report.fake_logits)
+def describe(loss, statistics):
+    """A step's statistics as a short text: "D(x) 0.62, D(G(z)) 0.31 (chance level 0.50)"."""
+    said, at_chance = discriminator_statistics(loss, statistics.real_logits, statistics.fake_logits)
     numbers = ", ".join(f"{name} {value:.2f}" for name, value in said.items())
-    return f"{numbers} (at a guess {guess:.2f})"
+    return f"{numbers} (chance level {at_chance:.2f})"
 
 
 def _rows_until(history, steps):
@@ -281,4 +302,5 @@ def _rows_until(history, steps):
     with suppress(FileNotFoundError, json.JSONDecodeError):
         for line in history.read_text(encoding="utf-8", errors="replace").splitlines():
             rows.append(json.loads(line))
-    return [row for row in rows if row["step"] <= steps]
+    last = {row["step"]: row for row in rows}  # of two that two writers left, the later one
+    return [last[step] for step in sorted(last) if step <= steps]

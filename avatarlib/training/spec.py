@@ -1,93 +1,105 @@
-"""A GAN as plain data: two lists of layers and the rules of the game. Both frameworks build it."""
+"""A GAN as plain data: two lists of layers and how they train. Both frameworks build it."""
 
 import json
 import math
 from dataclasses import asdict, dataclass, field, fields
 
-from avatarlib.errors import InputError
+from avatarlib.core.errors import InputError
 from avatarlib.training.layers import BatchNorm, Layer, layer_from_plain, layer_to_plain
+from avatarlib.training.losses import LOSSES
 
-LOSSES = ("minimax", "non-saturating", "hinge", "wasserstein", "relativistic")
-MOVES = ("simultaneous", "alternating")
+UPDATE_ORDERS = ("simultaneous", "alternating")
 INITIAL = ("glorot", "normal", "he")
 
 
 @dataclass(frozen=True)
-class Game:
-    """The rules of the game: what each player minimises, who moves when, and how far.
+class TrainingConfig:
+    """The training configuration: what each player minimises, who moves when, and how far.
 
     Attributes:
-        loss: one of LOSSES; formulas and papers stand in the twins' `losses.py`.
+        loss: one of LOSSES; formulas and papers stand in the backends' `losses.py`.
         moves: "simultaneous", both from the same old parameters (the article's listing), or
             "alternating", the generator against the new discriminator (the article's steps).
-        generator_every: the generator moves in every so many-th step, the discriminator in each.
+        generator_every: 3 lets the generator move in every third step, the discriminator in each.
         r1, r2: weights γ of the penalties γ/2 E‖∇D(x)‖² at real and at generated pictures.
         gradient_penalty: weight λ of the Wasserstein loss's penalty λ E(‖∇D(x̂)‖ - 1)².
-        penalty_every: penalties count in every so many-th step, as many times as heavy.
+        penalty_every: 4 counts penalties in every fourth step, four times as heavy (lazy
+            regularisation).
         batch: pictures in a batch.
-        rate_d, rate_g: learning rates of discriminator and generator.
-        rate_left: the share of the rates left at the end; they are constant for half the run and
-            then follow a cosine. 1 leaves them as they are.
+        lr_d, lr_g: learning rates of discriminator and generator.
+        final_lr_fraction: the share of the learning rates left at the end; they are constant for
+            half the run and then follow a cosine. 1 leaves them as they are.
         beta1, beta2, epsilon: Adam's settings (Kingma and Ba 2015, algorithm 1).
-        average_pictures: half-life of the generator's moving average, in pictures; 0 keeps none.
-        average_ramp: until the run is long, the half-life is this share of the pictures seen.
+        ema_half_life: half-life of the exponential moving average (EMA) of the generator's weights,
+            in images; 0 keeps none.
+        ema_rampup: until the run is long, the half-life is this share of the images seen.
         translation: largest shift of the augmentation, a share of the size; 0 shifts nothing.
     """
 
     loss: str = "non-saturating"
-    moves: str = "alternating"
+    update_order: str = "alternating"
     generator_every: int = 1
     r1: float = 0.0
     r2: float = 0.0
     gradient_penalty: float = 0.0
     penalty_every: int = 1
     batch: int = 64
-    rate_d: float = 2e-4
-    rate_g: float = 2e-4
-    rate_left: float = 1.0
+    lr_d: float = 2e-4
+    lr_g: float = 2e-4
+    final_lr_fraction: float = 1.0
     beta1: float = 0.5
     beta2: float = 0.999
     epsilon: float = 1e-8
-    average_pictures: int = 0
-    average_ramp: float = 0.05
+    ema_half_life: int = 0
+    ema_rampup: float = 0.05
     translation: float = 0.0
 
     def __post_init__(self):
         _one_of("loss", self.loss, LOSSES)
-        _one_of("moves", self.moves, MOVES)
+        _one_of("update_order", self.update_order, UPDATE_ORDERS)
         for name in ("generator_every", "penalty_every", "batch"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise InputError(f"{name} is a whole number of at least 1.")
-        for name in ("r1", "r2", "gradient_penalty", "average_pictures", "average_ramp"):
+        for name in ("r1", "r2", "gradient_penalty", "ema_half_life", "ema_rampup"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"{name} is not negative; this is {getattr(self, name)}.")
-        for name in ("rate_d", "rate_g", "epsilon"):
+        for name in ("lr_d", "lr_g", "epsilon"):
             if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name} is positive; this is {getattr(self, name)}.")
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"{name} lies in [0, 1[; this is {getattr(self, name)}.")
-        if not (0 <= self.rate_left <= 1 and 0 <= self.translation <= 0.5):
-            raise InputError("rate_left lies between 0 and 1, translation between 0 and 0.5.")
+                raise InputError(f"{name} lies in [0, 1); this is {getattr(self, name)}.")
+        if not (0 <= self.final_lr_fraction <= 1 and 0 <= self.translation <= 0.5):
+            raise InputError(
+                "final_lr_fraction lies between 0 and 1, translation between 0 and 0.5."
+            )
 
-    def rate_factor(self, progress):
+    @property
+    def generator_sees_real(self):
+        """Whether the generator's loss depends on real pictures, too."""
+        return LOSSES[self.loss].generator_sees_real
+
+    def lr_factor(self, progress):
         """What the rates are multiplied by, at a progress in [0, 1] of the run."""
         late = min(max(2 * progress - 1, 0.0), 1.0)
-        return self.rate_left + (1 - self.rate_left) * (1 + math.cos(math.pi * late)) / 2
+        return (
+            self.final_lr_fraction
+            + (1 - self.final_lr_fraction) * (1 + math.cos(math.pi * late)) / 2
+        )
 
-    def average_keeps(self, step):
-        """The share of the moving average that step number `step` (from 0) keeps, in [0, 1[.
+    def ema_decay(self, step):
+        """The share of the moving average that step number `step` (from 0) keeps, in [0, 1).
 
         StyleGAN2-ADA's rule: 0.5^(batch / half-life), where the half-life is no longer than
-        `average_ramp` times the pictures seen. Without this ramp, a run of five minutes would
+        `ema_rampup` times the pictures seen. Without this ramp, a run of five minutes would
         average over its own first scribbles (Karras et al. 2020, arXiv:2006.06676).
         """
-        half_life = min(self.average_pictures, self.average_ramp * step * self.batch)
+        half_life = min(self.ema_half_life, self.ema_rampup * step * self.batch)
         return 0.5 ** (self.batch / half_life) if half_life else 0.0
 
 
 class Layered:
-    """Networks as plain data: what a `Spec` and a `JudgeSpec` have in common."""
+    """Networks as plain data: what a `Spec` and a `ClassifierSpec` have in common."""
 
     spectral_norm = False
 
@@ -123,30 +135,30 @@ class Layered:
 
 
 @dataclass(frozen=True)
-class JudgeSpec(Layered):
+class ClassifierSpec(Layered):
     """AvatarNet: a network that names the attributes of an avatar.
 
     Attributes:
         shape: of the pictures it looks at, (size, size, channels).
         conditions: the attributes that it names: ((name, (value, ...)), ...).
-        judge: its layers; the last one gives a logit for each value of each attribute, and what
-            that layer is given are AvatarNet's features.
+        classifier: its layers; the last one gives a logit for each value of each attribute, and
+            what that layer is given are AvatarNet's features.
         initial: rule of the first weights, as in `Spec`.
     """
 
     shape: tuple[int, ...]
     conditions: tuple[tuple[str, tuple[str, ...]], ...]
-    judge: tuple[Layer, ...]
+    classifier: tuple[Layer, ...]
     initial: str = "he"
 
     def __post_init__(self):
-        end = self.shapes("judge")[-1]
+        end = self.shapes("classifier")[-1]
         if end != (self.condition_size,):
-            raise InputError(f"The judge ends in {end}, not in {self.condition_size} logits.")
+            raise InputError(f"The classifier ends in {end}, not in {self.condition_size} logits.")
 
     def to_json(self):
         """The spec as a text, which `from_json` reads."""
-        plain = asdict(self) | {"judge": [layer_to_plain(layer) for layer in self.judge]}
+        plain = asdict(self) | {"classifier": [layer_to_plain(layer) for layer in self.classifier]}
         return json.dumps(plain)
 
     @classmethod
@@ -154,9 +166,9 @@ class JudgeSpec(Layered):
         """Read what `to_json` wrote.
 
         Raises:
-            InputError: no JSON, or not a judge's.
+            InputError: no JSON, or not a classifier's.
         """
-        return _from_json(cls, text, ("judge",))
+        return _from_json(cls, text, ("classifier",))
 
 
 @dataclass(frozen=True)
@@ -171,7 +183,7 @@ class Spec(Layered):
         conditions: attributes that can be asked for: ((name, (value, ...)), ...).
         initial: rule of the first weights: "glorot" (Keras), "normal" (N(0, 0.02), DCGAN), "he".
         spectral_norm: divide the discriminator's kernels by their largest singular value.
-        game: see `Game`.
+        game: see `TrainingConfig`.
 
     Raises:
         InputError: the layers do not lead from the latents to the shape, or to one logit.
@@ -185,7 +197,7 @@ class Spec(Layered):
     conditions: tuple[tuple[str, tuple[str, ...]], ...] = ()
     initial: str = "glorot"
     spectral_norm: bool = False
-    game: Game = field(default_factory=Game)
+    config: TrainingConfig = field(default_factory=TrainingConfig)
 
     def __post_init__(self):
         _one_of("initial", self.initial, INITIAL)
@@ -196,7 +208,7 @@ class Spec(Layered):
             names = [layer.name for layer in getattr(self, player) if hasattr(layer, "name")]
             if len(set(names)) < len(names):
                 raise InputError(f"Two layers of the {player} of {self.name!r} have one name.")
-        penalised = self.game.r1 or self.game.r2 or self.game.gradient_penalty
+        penalised = self.config.r1 or self.config.r2 or self.config.gradient_penalty
         if penalised and any(isinstance(layer, BatchNorm) for layer in self.discriminator):
             raise InputError(
                 "A gradient penalty needs a logit that depends on its own picture alone; batch "
@@ -235,8 +247,8 @@ def _from_json(cls, text, players):
             plain[player] = tuple(layer_from_plain(layer) for layer in plain[player])
         plain["shape"] = tuple(plain["shape"])
         plain["conditions"] = tuple((name, tuple(of)) for name, of in plain["conditions"])
-        if "game" in plain:
-            plain["game"] = Game(**plain["game"])
+        if "config" in plain:
+            plain["config"] = TrainingConfig(**plain["config"])
         return cls(**plain)
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         if isinstance(error, InputError):
@@ -249,7 +261,7 @@ def differences(one, other):
     found = []
     for part in fields(Spec):
         ours, theirs = getattr(one, part.name), getattr(other, part.name)
-        if part.name == "game":
+        if part.name == "config":
             pairs = {k: (v, asdict(theirs)[k]) for k, v in asdict(ours).items()}
             found += [f"{k}: {a!r}, not {b!r}" for k, (a, b) in pairs.items() if a != b]
         elif ours != theirs:

@@ -18,8 +18,8 @@ STILL = Image.new("RGB", (8, 8), "white")
 
 def spec(hidden=24, layers=2, **changes):
     of = al.presets.points(hidden=hidden, layers=layers)
-    game = replace(of.game, batch=64, rate_d=5e-3, rate_g=5e-3, r1=0.03)
-    return replace(of, game=replace(game, **changes))
+    game = replace(of.config, batch=64, lr_d=5e-3, lr_g=5e-3, r1=0.03)
+    return replace(of, config=replace(game, **changes))
 
 
 def duel(of=None, seed=0):
@@ -58,10 +58,10 @@ def test_twenty_moves_are_the_frameworks(open_page, framework, loss, r1, who):
 
     In the twins a player that shall stand still gets no turn, or a rate of next to nothing.
     """
-    of = spec(hidden=6, layers=3, loss=loss, r1=r1, rate_d=0.01, rate_g=0.02, beta2=0.9)
-    still = {"D": {"generator_every": 1000}, "G": {"rate_d": 1e-200}, "DG": {}}[who]
+    of = spec(hidden=6, layers=3, loss=loss, r1=r1, lr_d=0.01, lr_g=0.02, beta2=0.9)
+    still = {"D": {"generator_every": 1000}, "G": {"lr_d": 1e-200}, "DG": {}}[who]
     twin = al.backend(framework)
-    gan = twin.GAN(replace(of, game=replace(of.game, **still)), seed=3, dtype="float64")
+    gan = twin.GAN(replace(of, config=replace(of.config, **still)), seed=3, dtype="float64")
     rng = np.random.default_rng(1)
     batches = rng.normal(size=(20, 2, 5, 2))
     for real, z in batches:

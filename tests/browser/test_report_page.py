@@ -9,9 +9,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from avatarlib.data import Attribute, AvatarSet
-from avatarlib.evaluation import evaluate
-from avatarlib.features import Extractor
-from avatarlib.show.report import SHOWN
+from avatarlib.evaluation.extractors import Extractor
+from avatarlib.evaluation.page import SHOWN
+from avatarlib.evaluation.report import evaluate
 
 KINDS = (("tone", ("dark", "bright")),)
 

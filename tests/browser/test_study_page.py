@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from avatarlib.people import Study, read_answers
+from avatarlib.evaluation.people import Study, read_answers
 
 
 def flat(level):

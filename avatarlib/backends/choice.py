@@ -1,0 +1,60 @@
+"""Which framework a page uses, and how much it may compute."""
+
+import importlib.util
+import os
+
+from avatarlib.core.errors import InputError
+
+BACKENDS = ("torch", "tensorflow")
+TIERS = ("check", "page", "full")
+
+
+def backend(name=None):
+    """The backend that computes: the room `backends.torch` or `backends.tensorflow`.
+
+    Args:
+        name: "torch" or "tensorflow"; by default the variable AVATARLIB_BACKEND, then PyTorch if
+            it is installed.
+
+    Returns:
+        a module with GAN, Generator, Discriminator, generate, losses and the weights' functions.
+
+    Raises:
+        InputError: an unknown name, or the framework is not installed.
+    """
+    name = name or os.environ.get("AVATARLIB_BACKEND") or _first_installed()
+    if name not in BACKENDS:
+        raise InputError(f'A backend is "torch" or "tensorflow", not {name!r}.')
+    if name == "tensorflow":
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # only errors, no start-up notes
+    try:
+        return importlib.import_module(f"avatarlib.backends.{name}")
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "tensorflow", "keras"):
+            raise
+        raise InputError(
+            f'{name} is not installed here. Install it with: pip install "avatarlib[{name}]"'
+        ) from error
+
+
+def _first_installed():
+    return next((name for name in BACKENDS if importlib.util.find_spec(name)), BACKENDS[0])
+
+
+def tier():
+    """How much a page may compute: "check" for tests, "page" for a laptop, "full" for a GPU.
+
+    The variable AVATARLIB_TIER decides; without it, what the backend sees of the machine.
+
+    Raises:
+        InputError: AVATARLIB_TIER has an unknown value.
+    """
+    chosen = os.environ.get("AVATARLIB_TIER")
+    if chosen and chosen not in TIERS:
+        raise InputError(f"AVATARLIB_TIER is one of {', '.join(TIERS)}, not {chosen!r}.")
+    return chosen or ("full" if backend().has_gpu() else "page")
+
+
+def steps(*, check, page, full):
+    """The number (of steps, pictures, epochs …) that belongs to this run's tier."""
+    return {"check": check, "page": page, "full": full}[tier()]

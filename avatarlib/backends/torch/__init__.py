@@ -1,0 +1,27 @@
+"""The PyTorch twin. Same file names, same public names, same order as the other one."""
+
+from avatarlib.backends.torch.classifier import AvatarNet, Classifier
+from avatarlib.backends.torch.gan import GAN, generate, has_gpu, translate
+from avatarlib.backends.torch.imagenet import ImageNet
+from avatarlib.backends.torch.losses import LOSSES, gradient_penalty, zero_centred_penalty
+from avatarlib.backends.torch.networks import Discriminator, Generator, get_weights, set_weights
+
+name = "torch"
+
+__all__ = [
+    "GAN",
+    "LOSSES",
+    "AvatarNet",
+    "Discriminator",
+    "Generator",
+    "ImageNet",
+    "Classifier",
+    "generate",
+    "get_weights",
+    "has_gpu",
+    "name",
+    "set_weights",
+    "gradient_penalty",
+    "zero_centred_penalty",
+    "translate",
+]

@@ -1,0 +1,1 @@
+"""Generated pictures beside real ones: what looks at them, every score, people."""

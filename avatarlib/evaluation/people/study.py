@@ -1,0 +1,180 @@
+"""A blinded study as one offline page to hand out, and the key to it, which stays at home."""
+
+import base64
+import hashlib
+import html
+import io
+import itertools
+import json
+import math
+from importlib import metadata, resources
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from avatarlib.core.errors import InputError
+from avatarlib.core.files import atomic_write
+from avatarlib.core.randomness import generator
+
+_study_number = itertools.count(1)
+KEY_FORMAT = "avatarlib.study-key/1"
+
+
+class Study:
+    """Which avatars did a designer draw, and which did a machine make? A study of many people.
+
+    Everybody judges all pictures, in an order of their own: half real, half generated, as in
+    HYPE∞ (Zhou et al. 2019, arXiv:1904.01121), and some of pure noise, the catch trials, which show
+    who looks. The page holds no truth but that of the practice pictures, which are shown in no
+    other trial. All its PNGs are stored without compression and have the same number of bytes.
+
+    Args:
+        real: uint8 (n, height, width, channels), channels 1, 3 or 4.
+        models: name of a model -> its pictures, of the same size; equally many of each are shown.
+        trials: pictures that count, divisible by twice the number of models.
+        practice: pictures with feedback beforehand, an even number.
+        catch: pictures of pure noise among the trials.
+        seed: of what is chosen and of its order.
+        credit: whose style it is; stands at the foot of the page.
+        title: of the page; by default a question, in the reader's language.
+
+    Attributes:
+        id: the study's name, made from what is shown.
+        pictures: uint8 (trials + catch, height, width, channels), as they are numbered.
+        sources: where each of `pictures` comes from: ("real", index), ("a model", index) or
+            ("catch", index).
+        practice, practice_sources: the same of the practice pictures.
+
+    Raises:
+        InputError: too few pictures, different sizes, or trials that cannot be shared out.
+    """
+
+    def __init__(
+        self, real, models, *, trials=60, practice=8, catch=6, seed=0, credit=None, title=None
+    ):
+        _check(real, models, trials, practice, catch)
+        self.names, self.seed, self.credit, self.title = ("real", *models), seed, credit, title
+        groups = {"real": real, **models}
+        # Who knows the page and this file, but not the pictures we chose from, cannot repeat this.
+        rng = generator(seed, f"study {_digest(*groups.values())}")
+        groups["catch"] = rng.integers(0, 256, (catch, *real.shape[1:]), dtype=np.uint8)
+        supply = {name: iter(rng.permutation(len(of)).tolist()) for name, of in groups.items()}
+
+        def choose(names):
+            chosen = [(name, next(supply[name])) for name in rng.permutation(names).tolist()]
+            shown = [groups[name][i] for name, i in chosen]
+            return np.array(shown).reshape(len(shown), *real.shape[1:]), chosen
+
+        counted = [*["real"] * len(models), *models] * (trials // 2 // len(models))
+        self.pictures, self.sources = choose(counted + ["catch"] * catch)
+        machines = list(itertools.islice(itertools.cycle(models), practice // 2))
+        self.practice, self.practice_sources = choose(["real"] * (practice // 2) + machines)
+        self.id = _digest(self.pictures, self.practice)[:12]
+
+    def key(self):
+        """The truth about each picture, how the study was made, and who will be left out.
+
+        Never to be given to participants. The rules of exclusion stand here before anybody has
+        answered, and `read_answers` follows them.
+        """
+        catch = sum(name == "catch" for name, _ in self.sources)
+        return {
+            "format": KEY_FORMAT,
+            "study": self.id,
+            "sources": list(self.names),
+            "pictures": [list(source) for source in self.sources],
+            "practice": [list(source) for source in self.practice_sources],
+            "exclude": {"catch_right_below": math.ceil(catch * 5 / 6), "median_ms_below": 300},
+            "seed": self.seed,
+            "made_by": f"avatarlib {metadata.version('avatarlib')}",
+        }
+
+    def page(self):
+        """The page to hand out, as HTML: one file that asks nobody for anything."""
+        widget = self._widget("study", "h1", "h2", page=True)
+        return _file("page.html").format(title=html.escape(self.title or "Avatars"), widget=widget)
+
+    def save(self, folder):
+        """Write `study.html`, to hand out, and `key.json`, to keep, into a folder.
+
+        Raises:
+            InputError: the folder holds another study's key, or cannot be written to.
+        """
+        folder = Path(folder)
+        key = folder / "key.json"
+        if key.exists() and f'"study": "{self.id}"' not in key.read_text(encoding="utf-8"):
+            raise InputError(
+                f"{key} belongs to another study, whose answers nobody can read without it; "
+                "choose another folder."
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        truth = json.dumps(self.key(), ensure_ascii=False)
+        for path, text in {folder / "study.html": self.page(), key: truth}.items():
+            with atomic_write(path) as file:
+                file.write(text.encode())
+
+    def _repr_html_(self):
+        return self._widget(f"study-{next(_study_number)}", "p", "p", page=False)
+
+    def _widget(self, name, title_tag, head_tag, page):
+        about = {
+            "study": self.id,
+            "page": page,
+            "title": self.title,
+            "pictures": [_png(picture) for picture in self.pictures],
+            "practice": [
+                {"picture": _png(picture), "machine": source != "real"}
+                for picture, (source, _) in zip(self.practice, self.practice_sources, strict=True)
+            ],
+        }
+        return _file("study.html").format(
+            name=name,
+            title_tag=title_tag,
+            head_tag=head_tag,
+            shape=self.pictures.shape,
+            about=json.dumps(about).replace("<", "\\u003c"),
+            credit=f'<p class="study-credit">{html.escape(self.credit)}</p>' if self.credit else "",
+            style=_file("study.css"),
+            script=_file("study.js"),
+        )
+
+
+def _check(real, models, trials, practice, catch):
+    if not models or {"real", "catch"} & set(models):
+        raise InputError("A study needs pictures of a model, not named 'real' or 'catch'.")
+    if trials < 2 or trials % (2 * len(models)) or practice < 0 or practice % 2 or catch < 0:
+        raise InputError(
+            f"{trials} trials and {practice} for practice cannot be half real and half from "
+            f"{len(models)} models; take a multiple of {2 * len(models)} and an even number."
+        )
+    for name, of in {"real": real, **models}.items():
+        fits = of.ndim == 4 and of.shape[3] in (1, 3, 4) and of.shape[1:] == real.shape[1:]
+        if of.dtype != np.uint8 or not fits:
+            raise InputError(
+                f"The pictures {name!r} are {of.dtype} {of.shape}; all are uint8 "
+                f"(n, height, width, 1, 3 or 4) of one size, here {real.shape[1:]}."
+            )
+        share = 1 if name == "real" else len(models)
+        needed = trials // 2 // share + math.ceil(practice / 2 / share)
+        if len(of) < needed:
+            raise InputError(f"{len(of)} pictures {name!r} are too few; it takes {needed}.")
+
+
+def _digest(*arrays):
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(f"{array.shape} ".encode() + array.tobytes())
+    return found.hexdigest()
+
+
+def _png(picture):
+    """A PNG, in base64, whose length says nothing: without compression, so only the size counts."""
+    png = io.BytesIO()
+    image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
+    image.save(png, "PNG", compress_level=0)
+    return base64.b64encode(png.getvalue()).decode()
+
+
+def _file(name):
+    return resources.files("avatarlib.evaluation.people").joinpath(name).read_text(encoding="utf-8")
