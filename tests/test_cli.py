@@ -164,7 +164,7 @@ def test_a_sample_for_evaluation_is_a_set_with_the_licence_of_what_was_learned(c
 
 
 def test_a_network_without_a_credit_has_none_to_give(tmp_path):
-    runs = Path(avatarlib.__file__).parent / "pretrained/through-training/article-32"
+    runs = Path(avatarlib.__file__).parent / "zoo/pretrained/through-training/article-32"
     network, out = sorted(runs.glob("*.safetensors"))[-1], tmp_path / "a.npz"
     assert call("sample", network, "--count", 2, "--out", out) in (None, 0)
     avatars = AvatarSet.load(out)

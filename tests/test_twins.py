@@ -60,7 +60,7 @@ def arguments(node):
 
 FRAMEWORKS_OWN = {
     "Adam.moments",  # PyTorch keeps them by parameter, TensorFlow's class in two lists
-    "Judge._learn",  # what TensorFlow compiles
+    "Classifier._learn",  # what TensorFlow compiles
     "linear",  # PyTorch has these three, exact in double precision
     "leaky_relu",
     "normalise",
