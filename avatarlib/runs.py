@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from avatarlib import backends
+from avatarlib.core import values
 from avatarlib.core.arrays import load_arrays
 from avatarlib.core.errors import InputError
 from avatarlib.core.files import atomic_write
@@ -142,8 +143,7 @@ def sample(network, count, seed=7, ask=None, backend=None):
         raise InputError(f"This network draws by {known}, not by {', '.join(sorted(unknown))}.")
     if len(spec.shape) != 3:
         raise InputError(f"The network {spec.name!r} draws points, not pictures.")
-    if count < 1:
-        raise InputError(f"The count is at least 1, not {count}.")
+    count, seed = values.whole(count, "The count", 1), values.seed(seed)
     z = noise(seed, "latent", 0, (count, spec.latent))
     condition = None
     if spec.conditions:

@@ -6,7 +6,11 @@ import json
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import threading
+import time
+from pathlib import Path
 
 import kills
 import numpy as np
@@ -21,6 +25,7 @@ from avatarlib.training.checkpoint import checkpoints, load_checkpoint, sampling
 from avatarlib.training.health import WINDOW, Health, standard_deviation
 from avatarlib.training.loop import Budget, Loop, describe
 from avatarlib.training.losses import StepStatistics
+from avatarlib.training.stopwatch import Stopwatch
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("tensorflow")
@@ -143,10 +148,86 @@ def test_a_budget_of_minutes_ends_in_time_and_the_rates_follow_the_clock():
     assert run.seconds < 10
 
 
-@pytest.mark.parametrize("steps, minutes", [(None, None), (5, 5), (0, None), (None, -1)])
-def test_a_budget_is_steps_or_minutes(steps, minutes):
-    with pytest.raises(InputError, match="positive number of steps, or of minutes"):
+@pytest.mark.parametrize(
+    "steps, minutes, words",
+    [
+        (None, None, "a number of steps, or of minutes, and not both"),
+        (5, 5, "a number of steps, or of minutes, and not both"),
+        (0, None, "steps is a whole number of at least 1, not 0"),
+        (2.5, None, "steps is a whole number of at least 1, not 2.5"),
+        (None, -1, "minutes is a number above 0, not -1"),
+    ],
+)
+def test_a_budget_is_steps_or_minutes(steps, minutes, words):
+    with pytest.raises(InputError, match=words):
         Budget(steps, minutes)
+
+
+def test_numpys_numbers_are_numbers_in_a_run(tmp_path):
+    settings = {"seed": np.int64(3), "recipe": {"rate": np.float32(0.5), "sizes": np.arange(2)}}
+    run = loop(tmp_path / "a", Budget(np.int64(2)), **settings)(progress=False)
+    _, header = load_arrays(checkpoints(tmp_path / "a")[-1])
+    assert header["recipe"] == {"rate": 0.5, "sizes": [0, 1]} and header["budget"]["steps"] == 2
+    assert run.gan.seed == 3 and header["seed"] == 3
+    loop(tmp_path / "b", Budget(minutes=np.float32(1e-4)))(progress=False)
+
+
+def test_a_recipe_that_json_cannot_hold_is_told_before_the_first_step(tmp_path):
+    with pytest.raises(InputError, match="The recipe is plain data.*Path"):
+        loop(tmp_path, 5, recipe={"data": Path("x")})
+
+
+def test_a_run_that_was_stopped_for_a_while_does_not_count_the_pause():
+    """By clocks of our own: three laps of 4 s at work, one of 30 s asleep, one of 30 s at work."""
+    watch = Stopwatch(clock=iter((100, 104, 108, 138, 168, 172)).__next__,
+                      work=iter((0, 4, 8, 8, 38, 42)).__next__)  # fmt: skip
+    assert [watch.lap() for _ in range(5)] == [4, 4, 0, 30, 4] and watch.asleep == 30
+
+
+def test_a_clock_that_is_set_back_changes_nothing(monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: pytest.fail("somebody can set this clock"))
+    assert loop(None, 2)(progress=False).gan.steps == 2
+
+
+def test_a_process_that_slept_goes_on_for_the_rest_of_its_budget():
+    """SIGSTOP is what a closed laptop does to a process."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", SLEEPER], stdout=subprocess.PIPE, text=True, env=os.environ
+    )
+    assert child.stdout.readline() == "ready\n"
+    time.sleep(0.5)
+    os.kill(child.pid, signal.SIGSTOP)
+    time.sleep(11)
+    os.kill(child.pid, signal.SIGCONT)
+    seconds, asleep = map(float, child.communicate(timeout=120)[0].split())
+    assert 10 < asleep < 60 and 3 <= seconds < 3 + 10
+
+
+SLEEPER = """
+import numpy as np, avatarlib as al
+from avatarlib.training.loop import Budget, Loop
+points = np.random.default_rng(0).normal(size=(512, 2)).astype(np.float32)
+loop = Loop(al.backend("torch").GAN(al.presets.points(), 0), points, Budget(minutes=0.05))
+print("ready", flush=True)
+run = loop(progress=False)
+print(run.seconds, loop.stopwatch.asleep)
+"""
+
+
+def test_of_two_runs_in_one_folder_the_second_gets_a_sentence(tmp_path):
+    first = loop(tmp_path, 3)
+    with pytest.raises(InputError, match="Another run is writing into .* choose another folder"):
+        loop(tmp_path, 3)
+    first(progress=False)
+    assert loop(tmp_path, 5)(progress=False).gan.steps == 5
+
+
+def test_a_history_with_doubled_rows_is_read_without_them(tmp_path):
+    loop(tmp_path, 4)(progress=False)
+    history = tmp_path / "history.jsonl"
+    lines = history.read_text().splitlines(keepends=True)
+    history.write_text("".join([*lines[:3], *lines[1:]]))
+    assert [row["step"] for row in loop(tmp_path, 6).run.history] == [1, 2, 3, 4]
 
 
 def test_the_bar_tells_what_the_discriminator_says(capsys):

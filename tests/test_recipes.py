@@ -81,9 +81,20 @@ def test_avatars_may_come_from_a_file(tmp_path, small):
     "text, words",
     [
         ("steps = 3", "names a style, or a file of avatars"),
-        ('style = "big-smile"', "positive number of steps, or of minutes"),
-        ('style = "big-smile"\nsteps = 3\nminutes = 1', "positive number of steps, or of minutes"),
-        ('style = "big-smile"\nsteps = "many"', "tiny.toml"),
+        ('style = "big-smile"', "a number of steps, or of minutes, and not both"),
+        ('style = "big-smile"\nsteps = 3\nminutes = 1', "a number of steps, or of minutes"),
+        ('style = "big-smile"\nsteps = "100"', "steps is a whole number of at least 1, not '100'"),
+        ('style = "big-smile"\nsteps = 2.5', "steps is a whole number of at least 1, not 2.5"),
+        ('style = "big-smile"\nminutes = "5"', "minutes is a number above 0, not '5'"),
+        ('style = "big-smile"\nsteps = 1\nconfig = 5', "config is a table, [config]"),
+        ('style = "big-smile"\nsteps = 1\nconditions = "hair"', "conditions is a list of texts"),
+        ('style = "big-smile"\nsteps = 1\nconditions = 5', "conditions is a list of texts"),
+        ('style = "big-smile"\nsteps = 1\nconditions = [5]', "is a text in quotes; this is 5"),
+        ('style = "big-smile"\nsteps = 1\n[config]\nlr_d = "fast"', "lr_d is a number above 0"),
+        ("avatars = 5\nsteps = 1", "avatars is a text in quotes; this is 5"),
+        ('avatars = "a.npz"\nsize = "32"\nsteps = 1', "size is a whole number of at least 1"),
+        ('style = "big-smile"\nsteps = 1\ngrey = 1', "grey is true or false; this is 1"),
+        ('avatars = "C:\\Users\\a.npz"\nsteps = 1', "In paths, write / for \\"),
         ('style = "big-smile"\nsteps = 3\nspec = "big"', "one of article, dcgan, small, medium"),
         ('style = "big-smile"\nsteps = 3\nlayers = 4', "no setting layers"),
         ('style = "big-smile"\nsteps = 3\n[config]\nspeed = 2', "no setting speed"),
@@ -101,11 +112,24 @@ def test_a_bad_recipe_gets_a_sentence_that_names_it(tmp_path, text, words):
     assert str(path) in str(caught.value) and words in str(caught.value)
 
 
-def test_a_bad_setting_of_the_game_gets_a_sentence(tmp_path):
+@pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_recipe_is_read_as_editors_on_windows_save_it(tmp_path, coding):
+    path = tmp_path / "tiny.toml"
+    path.write_bytes('style = "big-smile"  # Zoë\nsteps = 3'.encode(coding))
+    assert load_recipe(path).steps == 3
+
+
+def test_a_recipe_in_another_code_page_gets_a_sentence(tmp_path):
+    path = tmp_path / "tiny.toml"
+    path.write_bytes('style = "Zoë"\nsteps = 3'.encode("latin-1"))
+    with pytest.raises(InputError, match="tiny.toml is no text in UTF-8.*Save it as UTF-8"):
+        load_recipe(path)
+
+
+def test_a_bad_setting_of_the_config_gets_a_sentence(tmp_path):
     path = write(tmp_path, 'style = "big-smile"\nsteps = 3\nsize = 28\n[config]\nloss = "mine"')
-    recipe = load_recipe(path)
-    with pytest.raises(InputError, match="loss is one of .*relativistic; this is 'mine'"):
-        recipe.network(None)
+    with pytest.raises(InputError, match="tiny.toml: loss is one of .*; this is 'mine'"):
+        load_recipe(path)
 
 
 def test_a_missing_recipe_gets_a_sentence(tmp_path):

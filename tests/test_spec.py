@@ -200,29 +200,37 @@ def test_the_summary_says_what_each_layer_costs():
             {"update_order": "both"},
             "update_order is one of simultaneous, alternating; this is 'both'",
         ),
-        ({"generator_every": 0}, "generator_every is a whole number of at least 1"),
+        ({"generator_every": 0}, "generator_every is a whole number of at least 1, not 0"),
         ({"penalty_every": 1.5}, "penalty_every is a whole number of at least 1"),
         ({"batch": 0}, "batch is a whole number"),
-        ({"r1": -1.0}, "r1 is not negative; this is -1.0"),
-        ({"r2": math.nan}, "r2 is not negative; this is nan"),
-        ({"gradient_penalty": math.inf}, "gradient_penalty is not negative; this is inf"),
-        ({"ema_half_life": -1}, "ema_half_life is not negative"),
-        ({"ema_rampup": -0.1}, "ema_rampup is not negative"),
-        ({"lr_d": 0.0}, "lr_d is positive; this is 0.0"),
-        ({"lr_g": math.inf}, "lr_g is positive"),
-        ({"epsilon": 0}, "epsilon is positive"),
-        ({"beta1": 1.0}, "beta1 lies in"),
-        ({"beta2": -0.1}, "beta2 lies in"),
-        ({"final_lr_fraction": 1.1}, "final_lr_fraction lies between 0 and 1"),
-        ({"final_lr_fraction": -0.1}, "final_lr_fraction lies between 0 and 1"),
-        ({"translation": 0.51}, "translation between 0 and 0.5"),
-        ({"translation": -0.1}, "translation between 0 and 0.5"),
+        ({"batch": True}, "batch is a whole number of at least 1, not True"),
+        ({"lr_d": "fast"}, "lr_d is a number above 0, not 'fast'"),
+        ({"r1": -1.0}, "r1 is a number of at least 0, not -1.0"),
+        ({"r2": math.nan}, "r2 is a number of at least 0, not nan"),
+        ({"gradient_penalty": math.inf}, "gradient_penalty is a number of at least 0, not inf"),
+        ({"ema_half_life": -1}, "ema_half_life is a number of at least 0"),
+        ({"ema_rampup": -0.1}, "ema_rampup is a number of at least 0"),
+        ({"lr_d": 0.0}, "lr_d is a number above 0, not 0.0"),
+        ({"lr_g": math.inf}, "lr_g is a number above 0, not inf"),
+        ({"epsilon": 0}, "epsilon is a number above 0"),
+        ({"beta1": 1.0}, "beta1 is a number of at least 0 and below 1, not 1.0"),
+        ({"beta2": -0.1}, "beta2 is a number of at least 0 and below 1"),
+        ({"final_lr_fraction": 1.1}, "final_lr_fraction is a number of at least 0 and at most 1"),
+        ({"final_lr_fraction": -0.1}, "final_lr_fraction is a number of at least 0 and at most 1"),
+        ({"translation": 0.51}, "translation is a number of at least 0 and at most 0.5"),
+        ({"translation": -0.1}, "translation is a number of at least 0 and at most 0.5"),
     ],
 )
 def test_a_bad_rule_of_the_game_gets_a_sentence(settings, words):
     with pytest.raises(InputError) as caught:
         TrainingConfig(**settings)
     assert words in str(caught.value)
+
+
+def test_numpys_numbers_become_plain_ones_which_json_can_hold():
+    config = TrainingConfig(batch=np.int64(8), lr_d=np.float32(0.5), ema_half_life=np.uint8(3))
+    found = config.batch, config.lr_d, config.ema_half_life
+    assert found == (8, 0.5, 3) and [type(value) for value in found] == [int, float, int]
 
 
 def test_the_limits_themselves_are_allowed():

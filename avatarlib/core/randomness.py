@@ -10,7 +10,7 @@ import hashlib
 
 import numpy as np
 
-from avatarlib.core.errors import InputError
+from avatarlib.core import values
 
 
 def generator(seed, stream, step=0):
@@ -30,9 +30,7 @@ def generator(seed, stream, step=0):
     Raises:
         InputError: the seed or the step is no such integer.
     """
-    for name, value in {"seed": seed, "step": step}.items():
-        if not isinstance(value, int | np.integer) or not 0 <= value < 2**64:
-            raise InputError(f"The {name} is a whole number of at least 0, not {value!r}.")
+    seed, step = values.seed(seed), values.seed(step, "The step")
     stream_key = int.from_bytes(hashlib.sha256(stream.encode()).digest()[:8], "little")
     key = np.array([seed, stream_key], dtype=np.uint64)
     counter = np.array([0, 0, 0, step], dtype=np.uint64)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from avatarlib.core import values
 from avatarlib.core.errors import InputError
 from avatarlib.core.files import atomic_write, remove_partial_files
 from avatarlib.core.interruption import Interruption
@@ -38,9 +39,12 @@ class Budget:
     minutes: float | None = None
 
     def __post_init__(self):
-        given = [value for value in (self.steps, self.minutes) if value is not None]
-        if len(given) != 1 or not given[0] > 0:
-            raise InputError("A run's budget is a positive number of steps, or of minutes.")
+        if (self.steps is None) == (self.minutes is None):
+            raise InputError("A run's budget is a number of steps, or of minutes, and not both.")
+        if self.steps is not None:
+            self.steps = values.whole(self.steps, "A budget's number of steps", 1)
+        else:
+            self.minutes = values.number(self.minutes, "A budget's number of minutes", above=0)
 
     def progress(self, steps, seconds):
         """The share of the run that is over, at least 1 when it is all."""
@@ -108,7 +112,7 @@ class Loop:
         stopwatch=None,
     ):
         self.gan, self.budget, self.folder = gan, budget, Path(folder) if folder else None
-        self.callbacks, self.recipe = tuple(callbacks), recipe
+        self.callbacks, self.recipe = tuple(callbacks), values.plain(recipe, "The recipe")
         self.sample_every, self.save_every = sample_every, save_every
         self.stopwatch = stopwatch or Stopwatch()
         self.batches = Batches(gan.spec, data, gan.seed)

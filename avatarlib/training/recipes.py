@@ -14,6 +14,7 @@ import tomllib
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from avatarlib.core import values
 from avatarlib.core.errors import InputError
 from avatarlib.data import AvatarSet, render
 from avatarlib.data.conditions import conditions
@@ -64,6 +65,7 @@ class Recipe:
     config: dict = field(default_factory=dict)
 
     def __post_init__(self):
+        self._check_types()
         if (self.style is None) == (self.avatars is None):
             raise InputError("A recipe names a style, or a file of avatars, and not both.")
         if self.spec not in SPECS:
@@ -76,6 +78,19 @@ class Recipe:
                 f"The training configuration has no setting {', '.join(sorted(unknown))}."
             )
         self.budget()
+
+    def _check_types(self):
+        for name in ("style", "avatars", "spec"):
+            if getattr(self, name) is not None:
+                values.of_type(getattr(self, name), name, str, "a text in quotes")
+        for name in ("grey", "spectral_norm"):
+            values.of_type(getattr(self, name), name, bool, "true or false")
+        for name, least in (("count", 1), ("size", 1), ("data_seed", 0), ("seed", 0)):
+            values.whole(getattr(self, name), name, least, values.LARGEST_SEED)
+        values.of_type(self.config, "config", dict, "a table, [config]")
+        values.of_type(self.conditions, "conditions", tuple, "a list of texts in quotes")
+        for name in self.conditions:
+            values.of_type(name, "Each of the conditions", str, "a text in quotes")
 
     def budget(self):
         """How long the run may be, a `Budget`."""
@@ -105,18 +120,33 @@ def load_recipe(path):
     """
     path = Path(path)
     try:
-        plain = tomllib.loads(path.read_text(encoding="utf-8"))
+        plain = tomllib.loads(_text(path))
     except FileNotFoundError as error:
         raise InputError(f"There is no recipe {path}.") from error
     except OSError as error:
         raise InputError(f"Cannot read {path}: {error.strerror}.") from error
-    except ValueError as error:  # no UTF-8, or no TOML
-        raise InputError(f"{path} is not a TOML file: {error}.") from error
+    except tomllib.TOMLDecodeError as error:
+        hint = " In paths, write / for \\, or the text in '…'." if "\\" in _text(path) else ""
+        raise InputError(f"{path} is not a TOML file: {error}.{hint}") from error
     unknown = plain.keys() - Recipe.__dataclass_fields__.keys()
     if unknown:
         known = ", ".join(Recipe.__dataclass_fields__)
         raise InputError(f"{path}: no setting {', '.join(sorted(unknown))}; there are {known}.")
     try:
-        return Recipe(**plain | {"conditions": tuple(plain.get("conditions", ()))})
-    except (InputError, TypeError) as error:
+        if isinstance(plain.get("conditions"), list):
+            plain["conditions"] = tuple(plain["conditions"])
+        recipe = Recipe(**plain)
+        TrainingConfig(**recipe.config)  # wrong settings are told now, with the file's name
+        return recipe
+    except InputError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def _text(path):
+    """A file's text as editors write it: UTF-8, with or without a mark, or Windows' UTF-16."""
+    content = path.read_bytes()
+    coding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return content.decode(coding)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no text in UTF-8: {error}. Save it as UTF-8.") from error

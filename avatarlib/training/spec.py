@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import asdict, dataclass, field, fields
 
+from avatarlib.core import values
 from avatarlib.core.errors import InputError
 from avatarlib.training.layers import BatchNorm, Layer, layer_from_plain, layer_to_plain
 from avatarlib.training.losses import LOSSES
@@ -58,21 +59,18 @@ class TrainingConfig:
         _one_of("loss", self.loss, LOSSES)
         _one_of("update_order", self.update_order, UPDATE_ORDERS)
         for name in ("generator_every", "penalty_every", "batch"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise InputError(f"{name} is a whole number of at least 1.")
+            self._set(name, values.whole(getattr(self, name), name, 1))
         for name in ("r1", "r2", "gradient_penalty", "ema_half_life", "ema_rampup"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise InputError(f"{name} is not negative; this is {getattr(self, name)}.")
+            self._set(name, values.number(getattr(self, name), name, 0))
         for name in ("lr_d", "lr_g", "epsilon"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise InputError(f"{name} is positive; this is {getattr(self, name)}.")
+            self._set(name, values.number(getattr(self, name), name, above=0))
         for name in ("beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"{name} lies in [0, 1); this is {getattr(self, name)}.")
-        if not (0 <= self.final_lr_fraction <= 1 and 0 <= self.translation <= 0.5):
-            raise InputError(
-                "final_lr_fraction lies between 0 and 1, translation between 0 and 0.5."
-            )
+            self._set(name, values.number(getattr(self, name), name, 0, below=1))
+        for name, most in (("final_lr_fraction", 1), ("translation", 0.5)):
+            self._set(name, values.number(getattr(self, name), name, 0, most))
+
+    def _set(self, name, value):
+        object.__setattr__(self, name, value)  # NumPy's numbers become plain ones, for JSON
 
     @property
     def generator_sees_real(self):

@@ -10,6 +10,7 @@ from avatarlib.backends.tensorflow.networks import (
     get_weights,
     set_weights,
 )
+from avatarlib.core import values
 from avatarlib.core.errors import InputError
 from avatarlib.core.pixels import to_float
 from avatarlib.training.draws import draw
@@ -37,7 +38,7 @@ class GAN:
     framework, framework_version = "tensorflow", tf.__version__
 
     def __init__(self, spec, seed=0, dtype="float32"):
-        self.spec, self.seed, self.dtype, self.steps = spec, seed, dtype, 0
+        self.spec, self.seed, self.dtype, self.steps = spec, values.seed(seed), dtype, 0
         self.generator = Generator(spec, seed, dtype)
         self.discriminator = Discriminator(spec, seed, dtype)
         self.average = self.generator

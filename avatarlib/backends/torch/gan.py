@@ -13,6 +13,7 @@ from avatarlib.backends.torch.networks import (
     set_weights,
     to_array,
 )
+from avatarlib.core import values
 from avatarlib.core.errors import InputError
 from avatarlib.core.pixels import to_float
 from avatarlib.training.draws import draw
@@ -40,7 +41,7 @@ class GAN:
     framework, framework_version = "torch", torch.__version__
 
     def __init__(self, spec, seed=0, dtype="float32"):
-        self.spec, self.seed, self.dtype, self.steps = spec, seed, dtype, 0
+        self.spec, self.seed, self.dtype, self.steps = spec, values.seed(seed), dtype, 0
         self.device = torch.device("cuda" if has_gpu() else "cpu")
         self.generator = Generator(spec, seed, dtype).to(self.device)
         self.discriminator = Discriminator(spec, seed, dtype).to(self.device)
