@@ -10,6 +10,7 @@ Importing it loads neither framework; `al.backend()` does.
 
 from avatarlib import data, show
 from avatarlib.backends import backend, steps, tier
+from avatarlib.core.about import VERSION
 from avatarlib.core.errors import InputError
 from avatarlib.core.pixels import to_float, to_uint8
 from avatarlib.core.randomness import noise
@@ -23,7 +24,7 @@ from avatarlib.zoo import (
     through_training,
 )
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     "InputError",

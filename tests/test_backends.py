@@ -10,6 +10,7 @@ import pytest
 
 import avatarlib as al
 from avatarlib import InputError
+from avatarlib.core.about import how_to_install
 from avatarlib.zoo import pretrained_file, pretrained_folder, read_network
 
 ROOT = Path(al.__file__).parents[1]
@@ -67,7 +68,7 @@ except avatarlib.InputError as error:
 )
 def test_a_framework_that_is_not_installed_is_named_with_its_command(name, hidden):
     assert run(WITHOUT.format(hidden=hidden, name=name)) == (
-        f'{name} is not installed here. Install it with: pip install "avatarlib[{name}]"'
+        f"{name} is not installed here. Install it with: {how_to_install(name)}"
     )
 
 

@@ -15,6 +15,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from sphinx_external_toc.parsing import parse_toc_yaml
 
+import avatarlib
+from avatarlib.core import about
+
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
 MEGABYTE = 1_000_000
@@ -120,6 +123,24 @@ def test_conda_repeats_nothing():
     assert from_pip == {"pip": ["-c constraints.txt", "-e .[all]"]}
     version = python.removeprefix("python=")
     assert Requirement(f"python{project()['requires-python']}").specifier.contains(version)
+
+
+def test_the_library_says_what_the_project_says_of_itself():
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    assert about.REPOSITORY == config["repository"]["url"]
+    assert project()["version"] == about.VERSION == avatarlib.__version__
+
+
+def test_nobody_is_told_to_install_the_library_from_a_registry_that_does_not_have_it():
+    files = [
+        *ROOT.glob("*.md"),
+        *(ROOT / "avatarlib").rglob("*.py"),
+        *pages(".ipynb"),
+        *pages(".md"),
+    ]
+    for file in files:
+        text = file.read_text(encoding="utf-8").replace("\\", "")
+        assert not re.search(r'pip install "?avatarlib(\[[\w,]+\])?"?(?! @)\b', text), file
 
 
 # ---------------------------------------------------------------- pages

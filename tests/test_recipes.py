@@ -94,7 +94,7 @@ def test_avatars_may_come_from_a_file(tmp_path, small):
         ("avatars = 5\nsteps = 1", "avatars is a text in quotes; this is 5"),
         ('avatars = "a.npz"\nsize = "32"\nsteps = 1', "size is a whole number of at least 1"),
         ('style = "big-smile"\nsteps = 1\ngrey = 1', "grey is true or false; this is 1"),
-        ('avatars = "C:\\Users\\a.npz"\nsteps = 1', "In paths, write / for \\"),
+        ('avatars = "D:\\sets\\a.npz"\nsteps = 1', "In paths, write / for \\"),
         ('style = "big-smile"\nsteps = 3\nspec = "big"', "one of article, dcgan, small, medium"),
         ('style = "big-smile"\nsteps = 3\nlayers = 4', "no setting layers"),
         ('style = "big-smile"\nsteps = 3\n[config]\nspeed = 2', "no setting speed"),

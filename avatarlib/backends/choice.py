@@ -3,6 +3,7 @@
 import importlib.util
 import os
 
+from avatarlib.core.about import how_to_install
 from avatarlib.core.errors import InputError
 
 BACKENDS = ("torch", "tensorflow")
@@ -33,7 +34,7 @@ def backend(name=None):
         if error.name not in ("torch", "tensorflow", "keras"):
             raise
         raise InputError(
-            f'{name} is not installed here. Install it with: pip install "avatarlib[{name}]"'
+            f"{name} is not installed here. Install it with: {how_to_install(name)}"
         ) from error
 
 

@@ -191,7 +191,8 @@ def _imagenet_file():
 
 def _foreign():
     """The module for what only PyTorch can open; a sentence where PyTorch is missing."""
-    return importlib.import_module(f"{backend('torch').__name__}.foreign")
+    backend("torch")
+    return importlib.import_module("avatarlib.backends.torch.foreign")
 
 
 def _pickle():

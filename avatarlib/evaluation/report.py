@@ -11,6 +11,7 @@ import numpy as np
 
 from avatarlib import metrics
 from avatarlib.backends import backend
+from avatarlib.core.about import VERSION
 from avatarlib.core.errors import InputError
 from avatarlib.core.files import atomic_write
 from avatarlib.data import AvatarSet
@@ -75,7 +76,7 @@ class Report:
 
     def as_dict(self):
         """Everything but the pictures as plain data for JSON; what is not a number is None."""
-        names = "avatarlib", "numpy", "scipy", backend().__name__.rpartition(".")[2]
+        gan = backend().GAN
         as_they_are = "features", "coverage", "copies", "closest", "notes"
         return {
             "format": FORMAT,
@@ -86,7 +87,12 @@ class Report:
                 for result in self.results
             ],
             **{name: getattr(self, name) for name in as_they_are},
-            "versions": {name: metadata.version(name) for name in names},
+            "versions": {
+                "avatarlib": VERSION,
+                "numpy": np.__version__,
+                "scipy": metadata.version("scipy"),
+                gan.framework: gan.framework_version,
+            },
         }
 
     def save(self, folder):

@@ -3,13 +3,13 @@
 import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from avatarlib.core import values
+from avatarlib.core.about import VERSION
 from avatarlib.core.errors import InputError
 from avatarlib.core.files import atomic_write, remove_partial_files
 from avatarlib.core.interruption import Interruption
@@ -255,8 +255,11 @@ class Loop:
             "shares": self.batches.shares,
             "seconds": self.run.seconds,
             "budget": asdict(self.budget),
-            "versions": {name: metadata.version(name) for name in ("avatarlib", "numpy")}
-            | {gan.framework: gan.framework_version},
+            "versions": {
+                "avatarlib": VERSION,
+                "numpy": np.__version__,
+                gan.framework: gan.framework_version,
+            },
         }
 
     def _go_on(self):
