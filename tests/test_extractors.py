@@ -1,5 +1,6 @@
 """What looks at pictures: twins alike, weights read right, any number of pictures, sentences."""
 
+import json
 import sys
 import tracemalloc
 from math import prod
@@ -13,12 +14,14 @@ from PIL import Image
 from scipy.signal import correlate
 from sklearn.datasets import load_sample_image
 
+import avatarlib
 from avatarlib.core.arrays import load_arrays
 from avatarlib.core.errors import InputError
 from avatarlib.data import render
 from avatarlib.data.conditions import one_hot
 from avatarlib.evaluation import classifier, extractors
 
+BOOK = Path(__file__).resolve().parents[1] / "book"
 FRESH_SEED = 777  # no classifier and no network has seen it
 DAISY, PALACE = 985, 698  # ImageNet's classes of flower.jpg and china.jpg
 
@@ -325,6 +328,17 @@ def test_extractors_have_names(monkeypatch):
 def empty_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("AVATARLIB_CACHE", str(tmp_path))
     return tmp_path
+
+
+def test_the_page_on_scores_says_so_where_the_package_is_missing(empty_cache, monkeypatch, capsys):
+    monkeypatch.setattr(extractors, "PACKAGE", "no_such_package")
+    page = json.loads((BOOK / "06-evaluation" / "scores.ipynb").read_text(encoding="utf-8"))
+    sources = ["".join(cell["source"]) for cell in page["cells"] if cell["cell_type"] == "code"]
+    (source,) = (source for source in sources if "extractors.imagenet()" in source)
+    exec(source, {"al": avatarlib, "extractors": extractors, "InputError": InputError, "np": np})
+    said = capsys.readouterr().out
+    assert said.startswith("Not measured here, but recorded")
+    assert "a package that is not installed" in said and "chain saw" in said
 
 
 def test_a_pickle_that_is_not_the_known_one_is_never_opened(empty_cache, monkeypatch):

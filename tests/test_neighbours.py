@@ -135,6 +135,15 @@ def test_a_collapsed_generator_has_a_score():
     assert 0 < found["coverage"].value < 0.2
 
 
+def test_copies_make_recall_fall_whatever_the_variety():
+    """A tenth of the variety is seen by coverage; recall sees only whether it is filled up."""
+    few = RNG.normal(size=(60, 8))
+    real = RNG.normal(size=(600, 8))
+    once, ten_times = values(real, few), values(real, np.repeat(few, 10, axis=0))
+    assert once["recall"] > 0.7 and ten_times["recall"] == 0
+    assert once["coverage"] == ten_times["coverage"] < 0.6
+
+
 def test_perfect_shares_whose_parts_are_not():
     """All 100 are inside, but not in each fifth of the set."""
     real = np.arange(100.0)[:, None]

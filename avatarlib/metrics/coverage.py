@@ -35,10 +35,10 @@ def confusion(truth, seen, values):
 def shares(seen, errors):
     """How often each value was drawn, in truth.
 
-    A classifier that takes a tenth of all hats for helmets makes hats too rare, helmets too many.
-    What it sees is q = Cᵀ p with the confusion C = P(seen | true); p is the non-negative solution
-    of least squares, scaled to the sum 1 (Teo et al. 2023, arXiv:2305.12454, correct so for a
-    classifier of two values).
+    A classifier that takes a tenth of all hats for helmets makes hats too rare and helmets too
+    many. What it sees is q = Cᵀ p with the confusion C = P(seen | true); p is the non-negative
+    solution of least squares, scaled to the sum 1 (Teo et al. 2023, arXiv:2305.12454, correct so
+    for a classifier of two values).
 
     Args:
         seen: the classifier's values of n generated pictures, int (n,).
@@ -62,13 +62,14 @@ def total_variation(seen, real, errors, name="", features=""):
     pictures, in simulated samples that the same classifier looks at. The standard error is the
     bootstrap's, with the signs of the differences held. The interval reaches 1.96 of them up; and
     as many down, and further by what chance adds to the values that do not differ significantly,
-    √(2/π) of their standard errors. It knows of the pictures' randomness, not of an error of the
-    confusion.
+    √(2/π) of their standard errors. The interval covers the chance in the choice of pictures; the
+    confusion is taken as exact.
 
     Args:
         seen: the classifier's values of m generated pictures, int (m,).
         real: the true values of n real pictures, int (n,).
-        errors: the classifier's `confusion`, (values, values); the unit matrix if it never errs.
+        errors: the classifier's `confusion`, (values, values); the unit matrix for one
+            without errors.
         name: the attribute's, for the result.
         features: what looked at the pictures.
 

@@ -52,7 +52,7 @@ def frechet_from_statistics(mean_1, cov_1, mean_2, cov_2):
         the digits only: better measure the features themselves.
 
     Raises:
-        InputError: shapes that do not fit, numbers that are none, or no covariance.
+        InputError: shapes that do not fit, NaN or infinity, or no covariance.
     """
     means = [np.asarray(mean, dtype=np.float64) for mean in (mean_1, mean_2)]
     covs = [np.asarray(cov, dtype=np.float64) for cov in (cov_1, cov_2)]
@@ -166,8 +166,8 @@ def _halves(rng, features):
 
 def _distance(mean_1, factor_1, mean_2, factor_2):
     cross = linalg.svdvals(factor_1 @ factor_2.T, check_finite=False).sum()
-    spread = (factor_1**2).sum() + (factor_2**2).sum()
-    return float(((mean_1 - mean_2) ** 2).sum() + spread - 2 * cross)
+    traces = (factor_1**2).sum() + (factor_2**2).sum()
+    return float(((mean_1 - mean_2) ** 2).sum() + traces - 2 * cross)
 
 
 def _centred(features):

@@ -15,8 +15,8 @@ def kernel_distance(real, generated, features=""):
 
     (`eq-scores-kernel`; Gretton et al. 2012, Lemma 6; the kernel of Bińkowski et al. 2018,
     arXiv:1801.01401, whose KID with Inception features is a mean of this over subsets). Since it is
-    unbiased, a perfect generator scores 0 on average and about half of the time less; nothing is
-    clipped.
+    unbiased, a perfect generator scores 0 on average: somewhat more often below 0 than above, since
+    the values are skewed. Nothing is clipped.
 
     The squared error is the variance of this U-statistic, its second order with it: first order
     from each picture's own mean, 4 Var(a)/n + 4 Var(b)/m with aᵢ = mean k(xᵢ, x) - mean k(xᵢ, y),

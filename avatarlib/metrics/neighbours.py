@@ -30,8 +30,9 @@ def prdc(real, generated, features="", k=3, k_density=5):
     (`eq-scores-precision`, `eq-scores-coverage`.) Precision and recall are from Kynkäänniemi et al.
     2019 (arXiv:1904.06991), k = 3; density and coverage from Naeem et al. 2020 (arXiv:2002.09797),
     `k_density` = 5. A picture on the border is inside (≤, as in the first paper), so that copies of
-    real pictures lie in their balls even where the radius is 0; drawings do have equal features,
-    and `duplicates` says how many.
+    real pictures lie in their balls even where the radius is 0; generated pictures do have equal
+    features, and `duplicates` says how many. Copies make recall fall, whatever the variety: where
+    each picture stands more than k times, every generated ball has radius 0. Coverage does not.
 
     Baselines. For two samples of one continuous distribution, density is 1 and coverage 1 - Πᵢ
     (n-i)/(n+m-i), i = 1..k (`eq-scores-null`). Precision and recall of such samples depend on the
@@ -127,7 +128,7 @@ def duplicates(features):
 
 
 def _result(name, each, parts, baseline, counts):
-    """A score from numbers per picture, whose means it is, and from the parts' numbers."""
+    """A score: the mean of one number per picture, with an error from the parts' means."""
     value = float(each[0].mean())
     error = low = high = np.nan
     if parts:

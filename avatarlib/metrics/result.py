@@ -15,8 +15,8 @@ class Result:
         value: the score.
         error: its standard error, in the same unit.
         low, high: its 95 % interval.
-        baseline: what as many real pictures would score, the best that one can hope for; NaN
-            where that is not known.
+        baseline: what as many real pictures would score on average, which a perfect generator
+            would, too; NaN where that is not known.
         real, generated: how many pictures of each were compared.
         features: what looked at the pictures, such as "AvatarNet big-smile-32".
     """

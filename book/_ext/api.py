@@ -15,12 +15,18 @@ def setup(app):
         app.setup_extension(f"sphinx.ext.{extension}")
     app.config.autodoc_member_order = "bysource"
     app.config.autodoc_preserve_defaults = True
-    app.config.default_role = "py:obj"  # `Spec` in a docstring leads to its entry
-    app.config.napoleon_use_param = False  # "real, fake: …" describes two at once
+    app.config.default_role = (
+        "py:obj"  # `Spec` in a docstring leads to its entry
+    )
+    app.config.napoleon_use_param = (
+        False  # "real, fake: …" describes two at once
+    )
     app.config.napoleon_use_rtype = False
     app.config.napoleon_use_ivar = True
     app.config.add_module_names = False
-    app.connect("autodoc-process-docstring", plain_text, priority=100)  # before napoleon
+    app.connect(
+        "autodoc-process-docstring", plain_text, priority=100
+    )  # before napoleon
     app.connect("autodoc-skip-member", skip)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -32,11 +38,17 @@ def plain_text(app, what, name, thing, options, lines):
         indent = line[: len(line) - len(line.lstrip())]
         if code and line.strip() and len(indent) <= len(margin):
             code = False
-        begins = indent and kept and not kept[-1].strip() and _is_text(kept, indent)
+        begins = (
+            indent and kept and not kept[-1].strip() and _is_text(kept, indent)
+        )
         if begins and not code:
             margin, code = _last_indent(kept), True
             kept += [f"{margin}.. code-block:: none", ""]
-        kept.append(line if code else re.sub(r"([*|\\]|(?<=\w)_(?=\W|$))", r"\\\1", line))
+        kept.append(
+            line
+            if code
+            else re.sub(r"([*|\\]|(?<=\w)_(?=\W|$))", r"\\\1", line)
+        )
     lines[:] = kept
 
 

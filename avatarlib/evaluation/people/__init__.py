@@ -1,4 +1,4 @@
-"""People as judges: a blinded study to hand out, and what its answers allow one to say."""
+"""Asking people: a blinded study to hand out, and what its answers allow one to say."""
 
 from avatarlib.evaluation.people.analysis import (
     Finding,

@@ -23,12 +23,12 @@ class People:
     Attributes:
         names: of the people.
         n: answers.
-        missed: share of machine-made pictures taken for real, 1 - H.
+        missed: share of generated pictures taken for real, 1 - H.
         false_alarm: F, share of real pictures called machine-made.
         error: (missed + false_alarm) / 2.
         low, high: a 95 % interval of it, for this person alone.
         sensitivity: d′.
-        criterion: c, above 0 for who leans towards "real".
+        criterion: c, above 0 for a person who leans towards "real".
     """
 
     names: tuple[str, ...]
@@ -100,7 +100,7 @@ def dprime(hits, machines, false_alarms, reals):
     stay finite: (x + ½) / (n + 1), the log-linear rule (Hautus 1995).
 
     Args:
-        hits: how many machine-made pictures were called so; of `machines`.
+        hits: how many generated pictures were called machine-made; of `machines`.
         false_alarms: how many real pictures were called machine-made; of `reals`.
 
     Returns:
@@ -128,7 +128,7 @@ def per_person(answers, model=None):
 
     Args:
         answers: `Answers`.
-        model: whose pictures count as machine-made; all models' by default.
+        model: whose pictures count as generated; all models' by default.
 
     Returns:
         `People`.
@@ -174,11 +174,11 @@ def per_person(answers, model=None):
 def error_rate(answers, model=None, bootstrap=0, seed=0):
     """How often people are wrong: HYPE∞ of Zhou et al. (2019, arXiv:1904.01121).
 
-        ½ (share of machine-made pictures taken for real + share of real ones called machine-made)
+        ½ (share of generated pictures taken for real + share of real ones called machine-made)
 
-    for each person, then the mean over people. 0.5 is what a coin scores: who cannot tell, and who
-    gives every picture the same answer. The interval is Student's t over people, and holds for
-    other people before these pictures; `over_people_and_pictures` looks further.
+    for each person, then the mean over people. A coin scores 0.5, and so does a person who cannot
+    tell, and one who gives every picture the same answer. The interval is Student's t over people,
+    and holds for other people before these pictures; `over_people_and_pictures` looks further.
 
     Args:
         answers, model: as in `per_person`.
@@ -329,6 +329,7 @@ def equivalence(answers, model=None, margin=0.05):
     "Not significantly different from 0.5" shows nothing: few people suffice for it. This shows
     that the mean over people is near it: p is small only if both "the rate is below 0.5 - margin"
     and "it is above 0.5 + margin" are refuted (`eq-human-tost`). State the margin before you look.
+    People who give every picture the same answer score 0.5, too: show `sensitivity` beside it.
 
     Returns:
         a `Finding` of (error rate - 0.5) with its 90 % interval, which lies within ± margin

@@ -21,7 +21,8 @@ def people_variance(error, trials, between=BETWEEN):
         σ² (1 - 1/T) + p (1 - p) / T                                 (`eq-human-variance`)
 
     The first part are the people, the second the luck of T answers, half of them about real
-    pictures; more answers reduce only the second.
+    pictures; more answers reduce only the second. A person has one error probability here for both
+    kinds of pictures; where the two are far apart, the second part is a little smaller.
 
     Args:
         error: p, the mean error rate.

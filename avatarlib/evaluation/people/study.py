@@ -34,7 +34,7 @@ class Study:
         models: name of a model -> its pictures, of the same size; equally many of each are shown.
         trials: pictures that count, divisible by twice the number of models.
         practice: pictures with feedback beforehand, an even number.
-        catch: pictures of pure noise among the trials.
+        catch: pictures of pure noise among the trials; the right answer to them is "machine".
         seed: of what is chosen and of its order.
         credit: whose style it is; stands at the foot of the page.
         title: of the page; by default a question, in the reader's language.
