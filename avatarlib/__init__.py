@@ -14,7 +14,7 @@ from avatarlib.core.about import VERSION
 from avatarlib.core.errors import InputError
 from avatarlib.core.pixels import to_float, to_uint8
 from avatarlib.core.randomness import noise
-from avatarlib.runs import load_network, sample, train
+from avatarlib.runs import latents, load_network, sample, train
 from avatarlib.training import presets
 from avatarlib.zoo import (
     measured,
@@ -30,6 +30,7 @@ __all__ = [
     "InputError",
     "backend",
     "data",
+    "latents",
     "load_network",
     "measured",
     "noise",

@@ -117,6 +117,24 @@ def _file_of(network):
     return path
 
 
+def latents(count, network, seed=7, step=0):
+    """The first latents of a seed, as a network wants them.
+
+    Args:
+        count: how many.
+        network: a `Spec`, or whatever was built from one: a generator, a `GAN`.
+        seed, step: they decide about the numbers, see `noise`; a run's sample grids have seed 7.
+
+    Returns:
+        float32 (count, latent), standard normal.
+
+    Raises:
+        InputError: no such count or seed.
+    """
+    spec = getattr(network, "spec", network)
+    return noise(seed, "latent", step, (values.whole(count, "The count", 1), spec.latent))
+
+
 def sample(network, count, seed=7, ask=None, backend=None):
     """Draw avatars.
 
@@ -144,7 +162,7 @@ def sample(network, count, seed=7, ask=None, backend=None):
     if len(spec.shape) != 3:
         raise InputError(f"The network {spec.name!r} draws points, not pictures.")
     count, seed = values.whole(count, "The count", 1), values.seed(seed)
-    z = noise(seed, "latent", 0, (count, spec.latent))
+    z = latents(count, spec, seed)
     condition = None
     if spec.conditions:
         labels = _random_labels(spec, header.get("shares"), count, seed)

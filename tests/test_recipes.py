@@ -278,3 +278,13 @@ def test_training_in_one_line_needs_no_folder(framework):
     run = al.train(al.presets.points(), points, steps=3, backend=framework, progress=False)
     assert run.gan.steps == 3 and len(run.history) == 3 and len(run.samples) == 2
     assert run.gan.generate(al.noise(0, "latent", 0, (5, 2))).shape == (5, 2)
+
+
+def test_latents_are_the_noise_that_a_network_wants():
+    spec = al.presets.points()
+    expected = al.noise(3, "latent", 5, (4, spec.latent))
+    gan = al.backend("torch").GAN(spec)
+    for network in (spec, gan, gan.generator):
+        assert (al.latents(4, network, 3, 5) == expected).all()
+    with pytest.raises(InputError, match="The count is a whole number of at least 1, not 0"):
+        al.latents(0, spec)
