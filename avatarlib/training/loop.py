@@ -84,7 +84,7 @@ class Loop:
         data: see `Batches`.
         budget: a `Budget`.
         folder: for checkpoints and history, or None to keep nothing.
-        callbacks: `Callback`s, called in this order.
+        callbacks: of type `Callback`, called in this order.
         sample_every: steps between two sets of samples.
         save_every: seconds between two checkpoints.
         recipe: plain data, kept in the checkpoints.
