@@ -3,12 +3,13 @@
 import io
 import os
 import struct
+import warnings
 import zipfile
 import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms, PngImagePlugin
 
 import avatarlib.data.folder as folder_module
 from avatarlib import InputError
@@ -438,6 +439,176 @@ def test_a_damaged_picture_is_read_or_left_out(tmp_path, kind):
         for place in rng.integers(0, min(len(changed), 400), 3):
             changed[place] = rng.integers(256)
         try:
-            assert folder_module._open(bytes(changed)).mode in ("RGB", "RGBA")
+            assert folder_module._open(bytes(changed))[0].mode in ("RGB", "RGBA")
         except folder_module._Unusable:
             pass
+
+
+# ------------------------------------------------------------- sound pictures with odd companions
+
+
+def saved(image, name="PNG", **settings):
+    file = io.BytesIO()
+    image.save(file, name, **settings)
+    return file.getvalue()
+
+
+PLAIN = Image.new("RGB", (40, 40), (200, 60, 60))
+
+
+@pytest.mark.parametrize("filters", ["default", "error"])
+@pytest.mark.parametrize("name", ["PNG", "WEBP", "JPEG"])
+def test_a_picture_whose_exif_cannot_be_read_is_taken_as_upright(tmp_path, name, filters):
+    torn = b"Exif\0\0II*\0\x08\0\0\0\xff\xff\x12\x01\x03\0"  # claims 65,535 entries
+    (tmp_path / "a").write_bytes(saved(PLAIN, name, exif=torn))
+    with warnings.catch_warnings():
+        warnings.simplefilter(filters)
+        avatars, left_out = read_folder(tmp_path, 32)
+    assert len(avatars) == 1 and left_out == {}
+    assert abs(avatars.images[0, 16, 16].astype(int) - (200, 60, 60)).max() <= 3
+
+
+@pytest.mark.parametrize("kind", ["text", "compressed text", "profile"])
+def test_a_long_text_or_profile_does_no_harm(tmp_path, kind):
+    about = PngImagePlugin.PngInfo()
+    long = "x" * (3 * 2**20)
+    settings = {"pnginfo": about}
+    if kind == "profile":
+        profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+        settings["icc_profile"] = profile + bytes(2 * 2**20)
+    else:
+        about.add_text("comment", long, zip=kind != "text")
+    (tmp_path / "a.png").write_bytes(saved(PLAIN, **settings))
+    before = PngImagePlugin.MAX_TEXT_CHUNK
+    avatars, left_out = read_folder(tmp_path, 32)
+    assert len(avatars) == 1 and left_out == {} and PngImagePlugin.MAX_TEXT_CHUNK == before
+
+
+def profile_with_red_and_blue_swapped():
+    """An sRGB profile whose tags rXYZ and bXYZ have changed places."""
+    content = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return content.replace(b"rXYZ", b"....").replace(b"bXYZ", b"rXYZ").replace(b"....", b"bXYZ")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
+def test_colours_are_those_of_the_profile(tmp_path, mode):
+    image = PLAIN.quantize(2) if mode == "P" else PLAIN.convert(mode)
+    profile = profile_with_red_and_blue_swapped()
+    (tmp_path / "a.png").write_bytes(saved(image, icc_profile=profile))
+    avatars, _ = read_folder(tmp_path, 32)
+    assert abs(avatars.images[0, 16, 16].astype(int) - (60, 60, 200)).max() <= 2
+
+
+def test_transparency_survives_a_profile(tmp_path):
+    image = Image.new("RGBA", (40, 40), (200, 60, 60, 0))
+    (tmp_path / "a.png").write_bytes(saved(image, icc_profile=profile_with_red_and_blue_swapped()))
+    avatars, _ = read_folder(tmp_path, 32, background="white")
+    assert (avatars.images == 255).all()
+
+
+def test_a_profile_that_cannot_be_used_is_told(tmp_path):
+    (tmp_path / "a.png").write_bytes(saved(PLAIN, icc_profile=b"no profile at all"))
+    with pytest.warns(UserWarning, match=r"1 of the pictures, such as a.png.*taken for sRGB"):
+        avatars, _ = read_folder(tmp_path, 32)
+    assert (avatars.images[0, 16, 16] == (200, 60, 60)).all()
+
+
+def test_whole_numbers_of_32_bits_have_no_stated_range(tmp_path):
+    Image.fromarray(np.full((40, 40), 200, np.int32)).save(tmp_path / "deep.tif")
+    PLAIN.save(tmp_path / "b.png")
+    avatars, left_out = read_folder(tmp_path, 32)
+    assert len(avatars) == 1 and "32 bits a pixel" in left_out["deep.tif"]
+
+
+def test_transparency_of_sixteen_bits_counts(tmp_path):
+    grey = Image.fromarray(np.full((40, 40), 1000, np.uint16))
+    grey.save(tmp_path / "a.png", transparency=1000)
+    avatars, _ = read_folder(tmp_path, 32, background="red")
+    assert (avatars.images == (255, 0, 0)).all()
+
+
+# --------------------------------------------------------------------- what is not the user's own
+
+
+SYSTEMS = (".ipynb_checkpoints", "@eaDir", ".thumbnails", ".Trash-0", "__MACOSX")
+
+
+def test_folders_of_the_systems_are_left_out_and_counted(tmp_path):
+    PLAIN.save(tmp_path / "a.png")
+    for name in SYSTEMS:
+        (tmp_path / name).mkdir()
+        PLAIN.save(tmp_path / name / "a.png")
+    avatars, left_out = read_folder(tmp_path, 32)
+    assert len(avatars) == 1 and avatars.attributes == {}
+    assert set(left_out) == set(SYSTEMS) and "the system's" in left_out["@eaDir"]
+
+
+def zip_of(path, members):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of a name that comes twice
+                archive.writestr(zipfile.ZipInfo(name), content)
+    return path
+
+
+def test_folders_of_the_systems_in_a_zip_file_are_left_out_and_counted(tmp_path):
+    png = saved(PLAIN)
+    path = zip_of(tmp_path / "a.zip", [(f"{name}/a.png", png) for name in (*SYSTEMS, "cats")])
+    avatars, left_out = read_folder(path, 32)
+    assert len(avatars) == 1 and len(left_out) == len(SYSTEMS)
+
+
+def test_windows_folders_in_a_zip_file_are_folders(tmp_path):
+    names = ["cats\\", "cats\\0.png", "dogs\\0.png"]
+    png = saved(PLAIN)
+    path = zip_of(tmp_path / "a.zip", [(name, png if "png" in name else b"") for name in names])
+    avatars, left_out = read_folder(path, 32)
+    assert avatars.counts("folder") == {"cats": 1, "dogs": 1} and left_out == {}
+    assert avatars.options["files"] == ["cats/0.png", "dogs/0.png"]
+
+
+def test_two_members_of_one_name_are_two(tmp_path):
+    path = zip_of(
+        tmp_path / "a.zip", [("a.txt", b"one"), ("a.txt", b"two"), ("b.png", saved(PLAIN))]
+    )
+    _, left_out = read_folder(path, 32)
+    assert set(left_out) == {"a.txt", "a.txt (2)"}
+
+
+# ------------------------------------------------------------------------------------ ways out
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC, .* save it as PNG or JPEG"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG, a drawing; export it as PNG"),
+        (b"<?xml version='1.0'?>\n<!-- by hand -->\n<svg/>", "SVG"),
+        (b"%PDF-1.7", "PDF"),
+    ],
+)
+def test_a_file_of_another_kind_is_named_with_a_way_out(tmp_path, content, words):
+    (tmp_path / "a.bin").write_bytes(content)
+    with pytest.raises(InputError, match=f"{words}.*We read PNG, JPEG"):
+        read_folder(tmp_path, 32)
+
+
+@pytest.mark.parametrize(
+    "content, words",
+    [
+        (b"PK\x03\x04 and so on", "incomplete zip file.*Download or copy it again"),
+        (b"\x1f\x8b\x08", "archive of another kind.*make a zip file"),
+        (bytes(257) + b"ustar", "archive of another kind"),
+        (b"hello", "neither a folder nor a zip file"),
+    ],
+)
+def test_a_path_of_another_kind_is_named_with_a_way_out(tmp_path, content, words):
+    (tmp_path / "a").write_bytes(content)
+    with pytest.raises(InputError, match=words):
+        read_folder(tmp_path / "a", 32)
+
+
+def test_numpys_sizes_are_sizes(tmp_path):
+    PLAIN.save(tmp_path / "a.png")
+    assert read_folder(tmp_path, np.int64(32))[0].images.shape == (1, 32, 32, 3)

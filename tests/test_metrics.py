@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 
 from avatarlib.core.errors import InputError
@@ -27,14 +28,17 @@ PAIRED = [frechet_distance, frechet, frechet_at_infinity, kernel_distance]
     "real, generated, sentence",
     [
         (np.eye(5)[:, :2], np.eye(5)[:, :3], "2 and of 3 numbers"),
-        (np.zeros((1, 2)), np.eye(5)[:, :2], "real features are 1 rows.* n at least 2"),
-        (np.eye(5)[:, :2], np.zeros((1, 2)), "generated features are 1 rows.* n at least 2"),
+        (np.zeros((1, 2)), np.eye(5)[:, :2], "real features have 1 row,.* at least 2"),
+        (np.eye(5)[:, :2], np.zeros((1, 2)), "generated features have 1 row,.* at least 2"),
         (np.full((5, 2), np.nan), np.eye(5)[:, :2], "real features are not numbers"),
         (np.eye(5)[:, :2], np.full((5, 2), np.inf), "generated features are not numbers"),
         (np.ones((5, 2)), np.eye(5)[:, :2], "All real features are the same"),
         (np.zeros((5, 8, 8, 3), np.uint8), np.eye(5), r"uint8 \(5, 8, 8, 3\); pictures go through"),
         (np.eye(5), [["a", "b"], ["c", "d"]], "array of numbers"),
-        (np.eye(5), [[1, 2], [3]], "array of numbers"),
+        (np.eye(5), [[1, 2], [3]], "rows have different lengths"),
+        (np.eye(5), np.ma.masked_less(np.eye(5), 0.5), "generated features is a masked array"),
+        (np.eye(5), torch.eye(5, requires_grad=True), r"Tensor.*x\.detach\(\)\.cpu\(\)\.numpy"),
+        (np.eye(5), 1e160 * np.eye(5), r"generated features are beyond 1e\+100"),
         (np.eye(5) * 1j, np.eye(5), "array of numbers"),
         (np.empty((5, 0)), np.empty((5, 0)), "array of numbers"),
     ],
@@ -51,7 +55,7 @@ def test_features_become_doubles_without_a_needless_copy():
         found = as_features("real", np.eye(4).astype(kind))
         assert found.dtype == np.float64 and (found == doubles).all()
     assert as_features("real", doubles, 4) is doubles
-    with pytest.raises(InputError, match="n at least 5"):
+    with pytest.raises(InputError, match="have 4 rows, .* at least 5"):
         as_features("real", doubles, 5)
 
 

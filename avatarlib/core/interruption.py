@@ -1,6 +1,9 @@
-"""Ctrl-C and SIGTERM, noted and acted on when a program is ready for it."""
+"""Ctrl-C and SIGTERM, noted and acted on when ready; and helpers that end with their parent."""
 
+import os
 import signal
+import threading
+import time
 from contextlib import suppress
 
 
@@ -31,3 +34,23 @@ class Interruption:
         self._restore()
         if self.signal and not any(error):
             signal.raise_signal(self.signal)  # SIGINT becomes KeyboardInterrupt, SIGTERM ends
+
+
+def end_with_parent(parent):
+    """Watch the process that began the work: once it is gone, however it ended, end, too.
+
+    A worker of a killed process would wait in a pipe for ever. On Windows, where a process keeps
+    the name of its dead parent, nothing is watched.
+
+    Args:
+        parent: its number; called from that process itself, this does nothing.
+    """
+    if os.getpid() == parent:
+        return
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -3,7 +3,6 @@
 import json
 import math
 import numbers
-import sys
 
 import numpy as np
 
@@ -48,7 +47,7 @@ def number(value, name, least=-math.inf, most=math.inf, *, above=None, below=Non
         InputError: no finite number, or beyond a limit.
     """
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
-    if is_number and -sys.float_info.max <= value <= sys.float_info.max:
+    if is_number and _is_finite(value):
         inside = least <= value <= most
         inside = inside and (above is None or value > above) and (below is None or value < below)
         if inside:
@@ -58,6 +57,13 @@ def number(value, name, least=-math.inf, most=math.inf, *, above=None, below=Non
     wanted += [f"at most {most}"] if most != math.inf else []
     wanted += [f"below {below}"] if below is not None else []
     raise InputError(f"{name} is a number {' and '.join(wanted)}, not {_shown(value)}.")
+
+
+def _is_finite(value):
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that no float can hold
+        return False
 
 
 def of_type(value, name, kind, called):
@@ -99,6 +105,29 @@ def plain(value, name):
         raise InputError(
             f"{name} is plain data: texts, numbers, lists and dictionaries. This cannot be kept: "
             f"{error}."
+        ) from error
+
+
+def array(value, name):
+    """What is given as an array, as a NumPy array.
+
+    Args:
+        value: an array, nested lists, a tensor on the CPU.
+        name: of the argument, for the sentence.
+
+    Raises:
+        InputError: a tensor that NumPy cannot have, rows of different lengths, or a masked array.
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        raise InputError(f"{name} is a masked array; fill or drop what is masked, then give it.")
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise InputError(f"{name} is no array: its rows have different lengths.") from error
+    except (TypeError, RuntimeError) as error:  # a tensor with a gradient, or on a GPU
+        raise InputError(
+            f"{name} is a {type(value).__name__} that NumPy cannot read; give "
+            "x.detach().cpu().numpy()."
         ) from error
 
 

@@ -20,7 +20,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageColor
 
+from avatarlib.core import values
 from avatarlib.core.errors import InputError
+from avatarlib.core.interruption import end_with_parent
 from avatarlib.core.randomness import generator
 from avatarlib.data.avatarset import Attribute, AvatarSet
 
@@ -38,8 +40,9 @@ def styles():
 
     `free` says whether the licence (CC0 or CC BY 4.0) lets you publish what you make of the style.
     """
-    names = (path.name.removesuffix(".json") for path in _folder().iterdir())
-    return {name: _about(_definition(name)) for name in sorted(names)}
+    names = sorted(path.name.removesuffix(".json") for path in _folder().iterdir())
+    found = {name: _read(name) for name in names}
+    return {name: _about(of) for name, of in found.items() if not _writes_letters(of)}
 
 
 def render(
@@ -79,7 +82,9 @@ def render(
             is not free.
     """
     definition = _definition(style)
-    _check(style, definition, count, size, seed, background, any_licence)
+    count, seed = values.whole(count, "The count", 1), values.seed(seed)
+    size = values.whole(size, "The size, in pixels,", SMALLEST, LARGEST)
+    _check(style, definition, background, any_licence)
     if options:
         _check_options(style, options)
     fixed = _draw_weighted(definition, count, seed, weights or {})
@@ -88,8 +93,8 @@ def render(
         "count": count,
         "size": size,
         "seed": seed,
-        "weights": weights or {},
-        "options": options or {},
+        "weights": values.plain(weights or {}, "What is given as weights"),
+        "options": values.plain(options or {}, "What is given as options"),
         "background": background,
         "versions": {name: _version(name) for name in PACKAGES},
     }
@@ -153,7 +158,23 @@ def _definition(style):
         close = difflib.get_close_matches(str(style), names, n=3, cutoff=0.4)
         hint = f"The closest names are {', '.join(close)}." if close else "See al.data.styles()."
         raise InputError(f"There is no style {style!r}. {hint}")
-    return json.loads(path.read_text(encoding="utf-8"))
+    definition = _read(style)
+    if _writes_letters(definition):
+        raise InputError(
+            f"The style {style!r} writes the letters of a name, and random avatars have none: "
+            "there would be nothing to see. Choose another of al.data.styles()."
+        )
+    return definition
+
+
+@functools.cache
+def _read(style):
+    return json.loads((_folder() / f"{style}.json").read_text(encoding="utf-8"))
+
+
+def _writes_letters(definition):
+    """Whether a style needs a font, which a renderer without a system's fonts does not have."""
+    return '"font' in json.dumps(definition)
 
 
 def _about(definition):
@@ -169,7 +190,7 @@ def _about(definition):
     }
 
 
-def _check(style, definition, count, size, seed, background, any_licence):
+def _check(style, definition, background, any_licence):
     about = _about(definition)
     if not about["free"] and not any_licence:
         raise InputError(
@@ -177,12 +198,6 @@ def _check(style, definition, count, size, seed, background, any_licence):
             "neither CC0 nor CC BY. If your use is allowed, ask for it: any_licence=True, or "
             "--any-licence on the command line."
         )
-    if not isinstance(count, int) or count < 1:
-        raise InputError(f"The count is a whole number of at least 1, not {count!r}.")
-    if not isinstance(size, int) or not SMALLEST <= size <= LARGEST:
-        raise InputError(f"The size is {SMALLEST} to {LARGEST} pixels, not {size!r}.")
-    if not isinstance(seed, int) or seed < 0:
-        raise InputError(f"The seed is a whole number of at least 0, not {seed!r}.")
     try:
         ImageColor.getrgb(background)
     except (ValueError, TypeError, AttributeError) as error:
@@ -244,8 +259,8 @@ def _draw_weighted(definition, count, seed, weights):
                 f"There is nothing to weigh under {label!r}; this style has "
                 f"{', '.join(sorted(parts | palettes))}."
             )
-        values = _draw(label, table, known, count, seed)
-        for options, value in zip(fixed, values, strict=True):
+        drawn = _draw(label, table, known, count, seed)
+        for options, value in zip(fixed, drawn, strict=True):
             if label in palettes:
                 options[f"{name}Color"] = [value]
             elif value == ABSENT:
@@ -264,14 +279,13 @@ def _draw(label, table, known, count, seed):
             raise InputError(f"{label!r} has no value {value!r}; did you mean {', '.join(close)}?")
         if known is None and not re.fullmatch(r"#[0-9a-f]{6}", str(value)):
             raise InputError(f"Write a colour of {label!r} as #rrggbb, small letters: {value!r}.")
-        if not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
-            raise InputError(f"The weight of {value!r} in {label!r} is {weight!r}, no number ≥ 0.")
-    values = sorted(table)  # equal weights give equal avatars, in whatever order they are written
-    share = np.array([table[value] for value in values], dtype=np.float64)
+        values.number(weight, f"The weight of {value!r} in {label!r}", 0)
+    known = sorted(table)  # equal weights give equal avatars, in whatever order they are written
+    share = np.array([table[value] for value in known], dtype=np.float64)
     if share.sum() == 0:
         raise InputError(f"All weights of {label!r} are 0; at least one must be positive.")
     rng = generator(seed, f"weights/{label}")
-    return rng.choice(values, size=count, p=share / share.sum()).tolist()
+    return rng.choice(known, size=count, p=share / share.sum()).tolist()
 
 
 def _labels(columns):
@@ -280,13 +294,13 @@ def _labels(columns):
     None stands where an avatar lacks the part.
     """
     attributes, numbers = {}, {}
-    for option, values in columns.items():
-        distinct = set(values)
+    for option, column in columns.items():
+        distinct = set(column)
         if all(value is None or isinstance(value, int | float) for value in distinct):
             if len(distinct - {None}) > 1:
-                numbers[_label_name(option)] = np.array(values, dtype=np.float32)  # None: nan
+                numbers[_label_name(option)] = np.array(column, dtype=np.float32)  # None: nan
         elif len(distinct) > 1:
-            texts = [ABSENT if value is None else value for value in values]
+            texts = [ABSENT if value is None else value for value in column]
             categories = tuple(sorted(set(texts)))
             codes = np.searchsorted(categories, texts).astype(np.uint16)
             attributes[_label_name(option)] = Attribute(codes, categories)
@@ -312,7 +326,7 @@ def _style(name):
 
 def _render_all(recipe, fixed, workers, progress):
     """All images, uint8 (n, size, size, 3), and what DiceBear settled: option -> n values."""
-    from joblib import Parallel, delayed
+    from joblib import Parallel, delayed, effective_n_jobs, parallel_config
     from tqdm import tqdm
 
     starts = range(0, len(fixed), CHUNK)
@@ -321,10 +335,13 @@ def _render_all(recipe, fixed, workers, progress):
         workers = 1
     if workers != 1:
         render_chunk = _render_chunk_in_worker
+    workers = min(effective_n_jobs(workers), len(starts))
     jobs = (delayed(render_chunk)(recipe, fixed[s : s + CHUNK], s) for s in starts)
     images = np.empty((len(fixed), recipe["size"], recipe["size"], 3), dtype=np.uint8)
     columns = {}
-    with tqdm(total=len(fixed), desc=recipe["style"], unit="avatar", disable=not progress) as bar:
+    bar = tqdm(total=len(fixed), desc=recipe["style"], unit="avatar", disable=not progress)
+    ends = {"initializer": end_with_parent, "initargs": (os.getpid(),)}
+    with bar, parallel_config(backend="loky", **ends):
         results = Parallel(workers, return_as="generator")(jobs)
         for start, (pictures, chunk) in zip(starts, results, strict=True):
             images[start : start + len(pictures)] = pictures

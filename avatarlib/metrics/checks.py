@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from avatarlib.core import values
 from avatarlib.core.errors import InputError
+
+LARGEST = 1e100  # the fourth power of a feature is a number, too
 
 
 def as_features(name, array, least=2):
@@ -18,12 +21,9 @@ def as_features(name, array, least=2):
 
     Raises:
         InputError: not an array (n, d) of real numbers, too few rows, no column, or a number that
-            is infinite or none at all.
+            is infinite, none at all, or too large to be squared.
     """
-    try:
-        features = np.asarray(array)
-    except ValueError:  # rows of different lengths
-        features = np.empty(0, dtype=object)
+    features = values.array(array, f"What is given as the {name} features")
     if features.dtype.kind not in "fiub" or features.ndim != 2 or not features.shape[1]:
         raise InputError(
             f"The {name} features are an array of numbers (n, d), not {features.dtype} "
@@ -31,12 +31,17 @@ def as_features(name, array, least=2):
         )
     if len(features) < least:
         raise InputError(
-            f"The {name} features are {len(features)} rows, and this score needs n at least "
-            f"{least}; take more pictures."
+            f"The {name} features have {len(features)} row{'s' * (len(features) != 1)}, and this "
+            f"score needs at least {least}; take more pictures."
         )
     features = features.astype(np.float64, copy=False)
     if not np.isfinite(features).all():
         raise InputError(f"Some of the {name} features are not numbers; look for NaN or infinity.")
+    if np.abs(features).max(initial=0) > LARGEST:
+        raise InputError(
+            f"Some of the {name} features are beyond {LARGEST:g}, where squares overflow; scale "
+            "both sets alike."
+        )
     return features
 
 

@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 
+from avatarlib.core import values
 from avatarlib.core.errors import InputError
 from avatarlib.core.randomness import generator
 from avatarlib.data import AvatarSet
@@ -31,7 +32,9 @@ class Batches:
     """
 
     def __init__(self, spec, data, seed):
-        self.images = data.images if isinstance(data, AvatarSet) else np.asarray(data)
+        self.images = (
+            data.images if isinstance(data, AvatarSet) else values.array(data, "What to learn from")
+        )
         self.seed, self.batch = seed, spec.config.batch
         _check(spec, data, self.images)
         self.conditions = one_hot(data, spec.conditions) if spec.conditions else None
