@@ -105,21 +105,27 @@ def test_a_pipe_gets_all_bytes_and_stays(tmp_path):
     assert stat.S_ISFIFO(pipe.stat().st_mode) and names(tmp_path) == ["pipe"]
 
 
-def test_a_device_stays_a_device(tmp_path):
-    node = tmp_path / "null"
+def device(path, minor):
+    """A device of our own, so that a mistake of ours harms none of the system's."""
     try:
-        os.mknod(node, stat.S_IFCHR | 0o666, os.makedev(1, 3))  # like /dev/null, but our own
-        node.write_bytes(b"")
+        os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, minor))
+        path.open("wb").close()
     except OSError:
         pytest.skip("only root may make devices, and not everywhere")
+    return path
+
+
+def test_a_device_stays_a_device(tmp_path):
+    node = device(tmp_path / "null", 3)  # takes everything, like /dev/null
     write(node)
     assert stat.S_ISCHR(node.stat().st_mode) and names(tmp_path) == ["null"]
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has /dev/full")
-def test_a_device_that_takes_nothing_gets_a_sentence():
-    with pytest.raises(InputError, match="Cannot write /dev/full: the disk is full"):
-        write("/dev/full")
+def test_a_device_that_takes_nothing_gets_a_sentence(tmp_path):
+    node = device(tmp_path / "full", 7)  # like /dev/full
+    with pytest.raises(InputError, match=f"Cannot write {node}: the disk is full"):
+        write(node)
+    assert stat.S_ISCHR(node.stat().st_mode) and names(tmp_path) == ["full"]
 
 
 def test_what_can_hold_no_file_is_refused(tmp_path):
