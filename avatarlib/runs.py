@@ -1,5 +1,7 @@
 """Training and drawing in one line each: what notebooks and the command line call."""
 
+import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +10,15 @@ from avatarlib import backends
 from avatarlib.core import values
 from avatarlib.core.arrays import load_arrays
 from avatarlib.core.errors import InputError
-from avatarlib.core.files import atomic_write
+from avatarlib.core.files import atomic_write, make_folder
+from avatarlib.core.memory import need_memory
 from avatarlib.core.pixels import to_uint8
 from avatarlib.core.randomness import generator, noise
 from avatarlib.data import AvatarSet
 from avatarlib.data.conditions import one_hot, shares_of_each
 from avatarlib.show import image_grid
 from avatarlib.training.callbacks import Callback, HealthWarnings, KeepGenerators
+from avatarlib.training.checkpoint import checkpoints
 from avatarlib.training.loop import Budget, Loop
 from avatarlib.zoo import pretrained_file, pretrained_names, read_network
 
@@ -84,7 +88,7 @@ class ImageGrids(Callback):
     def after_samples(self, loop, samples):
         """Write samples/step-STEPS.png."""
         folder = loop.folder / "samples"
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with atomic_write(folder / f"step-{loop.gan.steps:08}.png") as file:
             image_grid(samples, columns=8, zoom=2).save(file, "PNG")
 
@@ -93,7 +97,8 @@ def load_network(network, backend=None):
     """The generator of a checkpoint, or a pretrained one.
 
     Args:
-        network: a checkpoint's file, or a name in `pretrained_names()`.
+        network: a name in `pretrained_names()`, a checkpoint's file, or a run's folder: its newest
+            checkpoint is taken.
         backend: "torch" or "tensorflow", whichever trained it; by default as in `backend`.
 
     Returns:
@@ -107,14 +112,19 @@ def load_network(network, backend=None):
 
 
 def _file_of(network):
-    """The file of a network that is given by its file or by a pretrained one's name."""
-    path = Path(network)
-    if not path.exists() and path.suffix != ".safetensors":
-        if str(network) not in pretrained_names():
-            known = ", ".join(pretrained_names())
-            raise InputError(f"{network} is neither a file nor a pretrained network ({known}).")
+    """The file of a network that is given as in `load_network`."""
+    if os.path.isfile(network) or Path(network).suffix == ".safetensors":
+        return Path(network)
+    if str(network) in pretrained_names():
         return pretrained_file(str(network), ".safetensors")
-    return path
+    if not os.path.isdir(network):
+        known = ", ".join(pretrained_names())
+        raise InputError(
+            f"{network} is neither a file nor a pretrained network ({known}), nor a run's folder."
+        )
+    if not checkpoints(network):
+        raise InputError(f"There is no checkpoint in the folder {network}; is it a run's?")
+    return checkpoints(network)[-1]
 
 
 def latents(count, network, seed=7, step=0):
@@ -162,6 +172,9 @@ def sample(network, count, seed=7, ask=None, backend=None):
     if len(spec.shape) != 3:
         raise InputError(f"The network {spec.name!r} draws points, not pictures.")
     count, seed = values.whole(count, "The count", 1), values.seed(seed)
+    # latents and drawings in single precision, a copy of these on the way to uint8, and uint8
+    each = 4 * spec.latent + 9 * math.prod(spec.shape)
+    need_memory(count * each, f"{count:,} drawings of {spec.name}")
     z = latents(count, spec, seed)
     condition = None
     if spec.conditions:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from avatarlib.backends import triton_first  # noqa: F401
+from avatarlib.core import files
 from avatarlib.data import Attribute, AvatarSet, render
 
 
@@ -38,6 +39,21 @@ def planted():
         source="a test",
         options={"seed": 3, "weights": {"hair": {"bangs": 1.5}}},
     )
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """Whatever is being written lies on a disk without room; Linux has one, /dev/full."""
+    if not os.path.exists("/dev/full"):
+        pytest.skip("this system has no /dev/full")
+    real = files._partial
+
+    def partial(folder):
+        path, file = real(folder)
+        file.close()
+        return path, open("/dev/full", "wb")
+
+    return lambda: monkeypatch.setattr(files, "_partial", partial)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -368,7 +369,7 @@ def test_a_tiny_file_that_claims_petabytes_is_refused(tmp_path, planted):
         refused(path)
 
 
-def test_other_files_are_refused(tmp_path):
+def test_other_files_are_refused(tmp_path, planted):
     (tmp_path / "text.npz").write_text("not pictures")
     refused(tmp_path / "text.npz", "not an avatar set", "not written by")
     np.save(tmp_path / "plain.npy", np.zeros(3))
@@ -376,8 +377,21 @@ def test_other_files_are_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("letter.txt", "hello")
     refused(tmp_path / "other.zip", "not an avatar set")
+    refused(tmp_path / "other.zip", "it is a zip file")
+    Image.fromarray(planted.images[0]).save(tmp_path / "a.npz", "PNG")
+    refused(tmp_path / "a.npz", "not an avatar set: it is a PNG picture")
     refused(tmp_path / "missing.npz", "There is no file")
     refused(tmp_path, "directory")
+
+
+def test_a_set_is_read_under_any_name_and_written_as_npz(tmp_path, planted):
+    planted.save(tmp_path / "a.NPZ")
+    shutil.copy(tmp_path / "a.NPZ", tmp_path / "a.png")
+    same(planted, AvatarSet.load(tmp_path / "a.png"))
+    for name in ("a", "a.png", "a.npy"):
+        with pytest.raises(InputError, match=f"{name}: .* Let it end in .npz"):
+            planted.save(tmp_path / name)
+    assert left_behind(tmp_path) == ["a.NPZ", "a.png"]
 
 
 def test_a_file_that_may_not_be_read_is_refused(locked_folder, as_ordinary_user, planted):
@@ -414,12 +428,10 @@ def test_a_folder_is_no_file_name(tmp_path, planted, monkeypatch):
     assert left_behind(tmp_path) == ["folder"]
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has /dev/full")
-def test_a_full_disk_gives_a_sentence_and_leaves_the_older_file(tmp_path, planted):
+def test_a_full_disk_gives_a_sentence_and_leaves_the_older_file(tmp_path, planted, full_disk):
     path = tmp_path / "a.npz"
     planted[:3].save(path)
-    # Every write to /dev/full fails as on a full disk.
-    (tmp_path / f".a.npz.{os.getpid()}.partial").symlink_to("/dev/full")
+    full_disk()
     with pytest.raises(InputError, match=f"Cannot write {path}: the disk is full"):
         planted.save(path)
     same(planted[:3], AvatarSet.load(path))

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from safetensors.numpy import save_file
 
 from avatarlib import InputError
 from avatarlib.core.arrays import load_arrays, save_arrays
+from avatarlib.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 
 RNG = np.random.default_rng(0)
 ARRAYS = {
@@ -105,6 +107,40 @@ def test_foreign_numbers_that_numpy_does_not_know_are_refused(tmp_path):
     refused(path, "was not written by avatarlib")
 
 
+@pytest.mark.parametrize("kind, known", [("bfloat16", "BF16"), ("float8_e4m3fn", "F8_E4M3")])
+def test_numbers_that_numpy_does_not_have_are_named_even_if_another_package_knows_them(
+    tmp_path, kind, known
+):
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("ml_dtypes")  # TensorFlow brings it; np.dtype("bfloat16") works from here
+    from safetensors.torch import save_file as save_tensors
+
+    path = tmp_path / "a.safetensors"
+    numbers = torch.zeros(3).to(getattr(torch, kind))
+    save_tensors({"w": numbers}, path, metadata={"avatarlib": "{}", "sha256": ""})
+    refused(path, f"holds 'w' as {known}, which NumPy does not have", "Save it as float32")
+
+
+def test_other_files_are_called_what_they_are(tmp_path, planted):
+    planted.save(tmp_path / "a.npz")
+    refused(tmp_path / "a.npz", "is an npz file, not a network")
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"x" * 100)
+    refused(tmp_path / "a.png", "is a PNG picture, not a network")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a/face.png", b"x")
+    refused(tmp_path / "a.zip", "is a zip file, not a network")
+
+
+def test_an_older_checkpoint_that_cannot_be_removed_stops_nothing(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "somebody has it open")
+
+    monkeypatch.setattr("pathlib.Path.unlink", refuse)
+    for step in (1, 2, 3):
+        save_checkpoint(tmp_path, {"a": np.zeros(1)}, {"steps": step})
+    assert load_checkpoint(tmp_path)[1] == {"steps": 3} and len(checkpoints(tmp_path)) == 3
+
+
 def test_missing_files_and_folders_are_named(tmp_path):
     refused(tmp_path / "missing.safetensors", "There is no file")
     refused(tmp_path, "Cannot read")
@@ -120,11 +156,10 @@ def test_a_file_that_may_not_be_read_is_named(locked_folder, as_ordinary_user):
     )
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has /dev/full")
-def test_a_full_disk_leaves_the_older_file_as_it_was(tmp_path):
+def test_a_full_disk_leaves_the_older_file_as_it_was(tmp_path, full_disk):
     path = tmp_path / "a.safetensors"
     save_arrays(path, {"a": np.zeros(1)}, {"steps": 1})
-    (tmp_path / f".a.safetensors.{os.getpid()}.partial").symlink_to("/dev/full")
+    full_disk()
     with pytest.raises(InputError, match="the disk is full"):
         save_arrays(path, ARRAYS, {"steps": 2})
     assert load_arrays(path)[1] == {"steps": 1}

@@ -264,3 +264,194 @@ def test_a_shell_that_only_renders_loads_nothing_heavy():
     command = "import avatarlib.cli, sys; print({'scipy', 'torch', 'tensorflow'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == "set()"
+
+
+# ------------------------------------------------------------------- outputs, names and terminals
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    "command, words",
+    [
+        ("render big-smile --count 2 --size 16 --out {0}/a.png", "Let it end in .npz"),
+        ("render big-smile --count 2 --size 16 --out {0}/avatars", "Let it end in .npz"),
+        ("show {0}/good.npz --out {0}/a.jpg", "Let it end in .png"),
+        ("show {0}/good.npz --out {0}/good.npz", "it is what is read, and would be lost"),
+        ("show {0}/set.png", "it is what is read, and would be lost"),
+        ("sample big-smile-32 --out {0}/s.jpg", "Let it end in .png or .npz"),
+        ("sample big-smile-32 --out {0}/s", "Let it end in .png or .npz"),
+        ("sample {0}/good.npz --out {0}/good.npz", "it is what is read, and would be lost"),
+        ("sample {0}/good.npz --out {0}/s.png", "is an npz file, not a network"),
+        ("sample {0} --out {0}/s.png", "no checkpoint in the folder"),
+        ("sample big-smile-32 --count 1000000000000 --out {0}/s.png", "GiB of memory"),
+        ("render big-smile --count 4000000 --size 512 --out {0}/a.npz", "GiB of memory"),
+        ("render big-smile --background #ff000000 --out {0}/a.npz", "transparent"),
+        (
+            "sample big-smile-32-on-demand --ask hair=mohawk --ask hair=bunHair --out {0}/s.png",
+            "hair is asked for twice, as mohawk and as bunHair",
+        ),
+        ("sample big-smile-32-on-demand --ask hair --out {0}/s.png", "ATTRIBUTE=VALUE"),
+        ("evaluate {0}/good.npz --against {0}/good.npz --out {0}/good.npz", "a file is in its pla"),
+        ("evaluate {0}/good.npz --against {0}/good.npz --out {0}/r.html", "is the name of a file"),
+        ("study {0}/good.npz {0}/good.npz --out {0}/cut.npz", "a file is in its place"),
+        ("train {0}/recipe.toml --out {0}/cut.npz", "a file is in its place"),
+    ],
+)
+def test_what_would_go_wrong_at_the_end_ends_before_the_work(files, monkeypatch, command, words):
+    shutil.copy(files / "good.npz", files / "set.png")
+    (files / "recipe.toml").write_text(f'avatars = "{files}/good.npz"\nsteps = 1\n')
+    monkeypatch.setattr("avatarlib.cli.train_gan", lambda *_, **__: pytest.fail("it trained"))
+    before = {path.name: path.read_bytes() for path in files.iterdir()}
+    message = call(*command.format(files).split())
+    assert isinstance(message, str) and message.startswith("avatarlib: ") and "\n" not in message
+    assert words in message
+    assert {path.name: path.read_bytes() for path in files.iterdir()} == before
+
+
+def test_the_place_of_a_report_is_tried_before_anybody_computes(compared, monkeypatch):
+    monkeypatch.setattr("avatarlib.evaluation.report.evaluate", lambda *_: pytest.fail("computed"))
+    files = compared / "generated.npz", "--against", compared / "real.npz"
+    for out in ("real.npz", "real.npz/below", "report.html"):
+        assert "avatarlib: " in call("evaluate", *files, "--out", compared / out)
+
+
+def test_scores_are_shown_even_if_they_cannot_be_kept(compared, tmp_path, capsys, full_disk):
+    full_disk()
+    files = compared / "generated.npz", "--against", compared / "real.npz"
+    assert "the disk is full" in call("evaluate", *files, "--out", tmp_path / "r")
+    assert "Fréchet distance" in capsys.readouterr().out
+
+
+def test_an_ending_counts_in_any_case(tmp_path):
+    for name in ("s.NPZ", "s.Png"):
+        assert call("sample", "big-smile-32", "--count", 2, "--out", tmp_path / name) in (None, 0)
+    assert len(AvatarSet.load(tmp_path / "s.NPZ")) == 2
+    with Image.open(tmp_path / "s.Png") as picture:
+        assert picture.format == "PNG"
+    assert call("render", "big-smile", "--count", 2, "--out", tmp_path / "r.NPZ") in (None, 0)
+    assert call("show", tmp_path / "r.NPZ", "--out", tmp_path / "r.PNG") in (None, 0)
+    assert names(tmp_path) == ["r.NPZ", "r.PNG", "s.NPZ", "s.Png"]
+
+
+def test_evaluate_takes_files_for_what_they_hold(compared, tmp_path):
+    for name in ("REAL.NPZ", "real", "real.png", "half"):
+        shutil.copy(compared / "real.npz", tmp_path / name)
+    shutil.copy(compared / "zipped.zip", tmp_path / "pictures.npz")
+    for generated, real in (("real", "REAL.NPZ"), ("pictures.npz", "real.png")):
+        found = evaluated(tmp_path, tmp_path / generated, "--against", tmp_path / real)
+        assert found["real"]["pictures"] == 400
+    assert found["generated"]["pictures"] == 40
+    (tmp_path / "half").write_bytes((tmp_path / "real").read_bytes()[:5000])
+    (tmp_path / "text.npz").write_text("hello")
+    for name, words in (("half", "damaged or incomplete"), ("text.npz", "not an avatar set")):
+        said = call("evaluate", tmp_path / name, "--against", tmp_path / "real", "--out", tmp_path)
+        assert words in said
+
+
+def test_a_network_is_found_by_its_name_and_by_its_run(tmp_path, monkeypatch):
+    (tmp_path / "big-smile-32").mkdir()  # a folder in the way
+    monkeypatch.chdir(tmp_path)
+    assert call("sample", "big-smile-32", "--count", 2, "--out", "a.npz") in (None, 0)
+    network = Path(avatarlib.__file__).parent / "zoo/pretrained/big-smile-32.safetensors"
+    for steps in (5, 10):
+        shutil.copy(network, f"big-smile-32/checkpoint-{steps:08}.safetensors")
+    Path("big-smile-32/checkpoint-00000005.safetensors").write_bytes(b"not the newest")
+    assert call("sample", "./big-smile-32", "--count", 2, "--out", "b.npz") in (None, 0)
+    one, other = (AvatarSet.load(name) for name in ("a.npz", "b.npz"))
+    assert (one.images == other.images).all()
+
+
+def test_a_version_is_said(capsys):
+    assert call("--version") in (None, 0)
+    assert capsys.readouterr().out == f"avatarlib {avatarlib.__version__}\n"
+
+
+def shell(*arguments, cwd, **environment):
+    """As `python_m`, but in bytes and with variables of the environment."""
+    command = [sys.executable, "-m", "avatarlib", *arguments]
+    everything = os.environ | {"PYTHONPATH": str(ROOT)} | environment
+    return subprocess.run(command, cwd=cwd, env=everything, capture_output=True)
+
+
+@pytest.mark.parametrize("code_page", ["cp1251", "cp437", "cp932", "ascii"])
+def test_code_pages_without_our_letters_get_the_whole_text(compared, tmp_path, code_page):
+    done = shell("show", "real.npz", cwd=compared, PYTHONIOENCODING=code_page)
+    assert done.returncode == 0, done.stderr.decode(code_page)
+    shown = done.stdout.decode(code_page)
+    assert '"Custom Avatar"' in shown.translate(str.maketrans("“”", '""'))
+    assert "skin_colour: #" in shown and "The first 64 are in real.png." in shown
+
+
+def test_scores_are_shown_on_any_code_page(compared, tmp_path):
+    arguments = "evaluate", "generated.npz", "--against", "real.npz", "--out", str(tmp_path / "r")
+    done = shell(*arguments, cwd=compared, PYTHONIOENCODING="cp1251")
+    assert done.returncode == 0, done.stderr
+    assert b"Frechet distance" in done.stdout and b"report.html shows it" in done.stdout
+    assert names(tmp_path / "r") == ["report.html", "report.json"]
+
+
+def test_names_that_are_no_text_serve_like_any_other(compared, tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("this disk allows only names that are text")
+    shutil.copytree(compared / "pictures", folder / os.fsdecode(b"J\xe9r\xf4me"))
+    shutil.copy(compared / "generated.npz", folder / os.fsdecode(b"mod\xe8le.npz"))
+    found = evaluated(tmp_path, folder, "--against", compared / "real.npz")
+    assert found["generated"]["source"] == os.fsdecode(b"caf\xe9")
+    assert "caf\\udce9" in (tmp_path / "report/report.html").read_text(encoding="utf-8")
+    models = folder / os.fsdecode(b"mod\xe8le.npz"), "--trials", 20
+    assert call("study", compared / "real.npz", *models, "--out", tmp_path / "s") in (None, 0)
+    key = json.loads((tmp_path / "s/key.json").read_text(encoding="utf-8"))
+    assert key["sources"] == ["real", os.fsdecode(b"mod\xe8le")]
+    done = shell("show", models[0], cwd=folder, PYTHONIOENCODING="utf-8:strict")
+    assert done.returncode == 0 and b"mod\\udce8le.png" in done.stdout
+
+
+def test_a_reader_that_leaves_early_hears_no_complaint(files):
+    for unbuffered in ("", "1"):
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": unbuffered}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "avatarlib", "show", "good.npz"],
+            **{"cwd": files, "env": environment, "stdout": subprocess.PIPE},
+            stderr=subprocess.PIPE,
+        )
+        process.stdout.close()
+        assert process.stderr.read() == b"" and process.wait() == 0
+        process.stderr.close()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has /dev/full")
+def test_a_text_that_a_full_disk_swallows_is_not_lost_in_silence(files):
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""}
+    command = [sys.executable, "-m", "avatarlib", "show", "good.npz"]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            command, cwd=files, env=environment, stdout=full, stderr=subprocess.PIPE
+        )
+    assert done.returncode == 1
+    assert done.stderr == (
+        b"avatarlib: The disk is full, so that what was said here could not be kept.\n"
+    )
+
+
+def test_without_a_standard_error_avatars_are_made(tmp_path):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = f"'{sys.executable}' -m avatarlib render big-smile --count 3 --size 16 --out a.npz"
+    done = subprocess.run(
+        ["sh", "-c", f"{command} --seed 12345 2>&-"], cwd=tmp_path, env=environment
+    )
+    assert done.returncode == 0 and len(AvatarSet.load(tmp_path / "a.npz")) == 3
+
+
+def test_too_little_memory_is_one_sentence(monkeypatch, tmp_path):
+    def exhausted(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr("avatarlib.cli.render_avatars", exhausted)
+    said = call("render", "big-smile", "--out", tmp_path / "a.npz")
+    assert said.startswith("avatarlib: The memory does not suffice.")

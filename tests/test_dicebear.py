@@ -343,7 +343,7 @@ def test_a_damaged_cache_file_is_rendered_again_with_a_warning(empty_cache, dama
     (file,) = empty_cache.rglob("*.npz")
     content = file.read_bytes()
     file.write_bytes({"cut": content[: len(content) // 2], "text": b"hello", "empty": b""}[damage])
-    with pytest.warns(UserWarning, match=f"{file.name}.*Rendering it again"):
+    with pytest.warns(UserWarning, match=f"{file.name}.*Making it again"):
         assert same(first, draw())
     assert same(first, AvatarSet.load(file))
 
@@ -365,7 +365,7 @@ def test_a_cache_that_may_not_be_written_gives_a_warning_and_the_avatars(
             return f"{same(avatars, expected)}: {warned[-1].message}"
 
         outcome = as_ordinary_user(render_and_report)
-        assert outcome.startswith("True: The avatars could not be kept for the next time.")
+        assert outcome.startswith("True: What was made could not be kept for the next time.")
         assert str(folder) in outcome
 
 
@@ -448,3 +448,16 @@ def wait_until(condition, seconds):
     while not condition():
         assert time.monotonic() < end, "in vain"
         time.sleep(0.1)
+
+
+# ---------------------------------------------------------------------------------- backgrounds
+
+
+@pytest.mark.parametrize("background", ["#ff000000", "#f008", "rgba(255, 0, 0, 0)", "#ff0000fe"])
+def test_a_transparent_background_is_refused(background):
+    with pytest.raises(InputError, match="is a transparent colour. Write a name or #rrggbb"):
+        draw(background=background)
+
+
+def test_an_opaque_background_may_say_so():
+    assert (draw(background="#ff0000ff").images == draw(background="red").images).all()

@@ -3,6 +3,7 @@
 import json
 import sys
 import tracemalloc
+import warnings
 from math import prod
 from pathlib import Path
 from types import SimpleNamespace
@@ -159,7 +160,7 @@ def pickled():
 
 @pytest.fixture(scope="module")
 def folded():
-    return load_arrays(extractors._imagenet_file())[0]
+    return extractors._imagenet_weights()[0]
 
 
 def batch_norm(pickled, name, x):
@@ -224,7 +225,7 @@ def alone(framework, twin, folded, convolution, x):
 
 def test_the_network_has_the_shape_that_its_paper_says(folded):
     """16 blocks and 4,652,008 parameters, before the batch norms are folded."""
-    header = load_arrays(extractors._imagenet_file())[1]
+    header = extractors._imagenet_weights()[1]
     assert len(header["blocks"]) == 18  # with stem and head
     kernels = sum(prod(array.shape) for name, array in folded.items() if "kernel" in name)
     channels = sum(
@@ -339,6 +340,26 @@ def test_the_page_on_scores_says_so_where_the_package_is_missing(empty_cache, mo
     said = capsys.readouterr().out
     assert said.startswith("Not measured here, but recorded")
     assert "a package that is not installed" in said and "chain saw" in said
+
+
+def test_where_no_cache_can_be_the_weights_serve_without_it(empty_cache, monkeypatch):
+    (empty_cache / "file").write_text("")
+    made = {"a": np.ones(2, np.float32)}, {"blocks": []}
+    monkeypatch.setattr(extractors, "_unpickled", lambda: made)
+    for place, said in ((".", 0), ("file", 1), ("file/below", 1)):
+        monkeypatch.setenv("AVATARLIB_CACHE", str(empty_cache / place))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for _ in range(2):
+                weights, header = extractors._imagenet_weights()
+        assert header == made[1] and weights.keys() == made[0].keys()
+        assert len(caught) == 2 * said  # one for each call
+    (file,) = empty_cache.rglob("*.safetensors")
+    file.write_bytes(file.read_bytes()[:20])
+    monkeypatch.setenv("AVATARLIB_CACHE", str(empty_cache))
+    with pytest.warns(UserWarning, match="damaged.*Making it again"):
+        assert extractors._imagenet_weights()[1] == made[1]
+    assert load_arrays(file)[1] == made[1]
 
 
 def test_a_pickle_that_is_not_the_known_one_is_never_opened(empty_cache, monkeypatch):

@@ -149,6 +149,9 @@ def test_a_film_is_saved_as_a_gif_with_every_frame(tmp_path):
 def test_a_film_is_saved_whole_or_refused(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         Film(FRAMES, LABELS, "faces").save(tmp_path / "no" / "a.gif")
+    with pytest.raises(InputError, match=r"a\.mp4: .* Let it end in \.gif"):
+        Film(FRAMES, LABELS, "faces").save(tmp_path / "a.mp4")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_frames_and_labels_must_fit():

@@ -1,5 +1,6 @@
 """A run: what it leaves, how it goes on after a stop, and what it says when something is wrong."""
 
+import contextlib
 import dataclasses
 import errno
 import json
@@ -18,7 +19,9 @@ import pytest
 
 import avatarlib as al
 from avatarlib import InputError
+from avatarlib.core import files
 from avatarlib.core.arrays import load_arrays, save_arrays
+from avatarlib.core.lock import lock_folder
 from avatarlib.training.batches import Batches
 from avatarlib.training.callbacks import HealthWarnings, KeepGenerators
 from avatarlib.training.checkpoint import checkpoints, load_checkpoint, sampling_weights
@@ -417,6 +420,75 @@ def test_a_full_disk_stops_with_a_sentence_and_keeps_the_last_checkpoint(tmp_pat
     monkeypatch.undo()
     assert [path.read_bytes() for path in checkpoints(tmp_path)] == before
     assert loop(tmp_path, 8)(progress=False).history == loop(None, 8)(progress=False).history
+
+
+def test_a_disk_that_fills_up_between_two_saves_loses_nothing_of_before(tmp_path, full_disk):
+    """The history goes to the disk first, and is whole or as it was."""
+    training = loop(tmp_path, 8, save_every=0)
+    step = training.step
+
+    def and_then_it_is_full(progress):
+        if training.gan.steps == 5:
+            full_disk()
+        return step(progress)
+
+    training.step = and_then_it_is_full
+    with pytest.raises(InputError, match="the disk is full. Nothing was written; make room"):
+        training(progress=False)
+    assert load_checkpoint(tmp_path)[1]["steps"] == 5
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_history_that_cannot_be_written_gets_a_sentence(tmp_path, monkeypatch, number):
+    training = loop(tmp_path, 2)
+
+    def refuse(path, mode, **settings):
+        raise OSError(number, os.strerror(number), path)
+
+    monkeypatch.setattr(files, "open", refuse, raising=False)
+    with pytest.raises(InputError, match="Cannot write .*history.jsonl: the disk"):
+        training(progress=False)
+
+
+def test_a_history_on_another_disk_stays_there(tmp_path):
+    (tmp_path / "large").mkdir()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "history.jsonl").symlink_to(tmp_path / "large" / "history.jsonl")
+    loop(tmp_path / "run", 3)(progress=False)
+    assert (tmp_path / "run" / "history.jsonl").is_symlink()
+    assert len((tmp_path / "large" / "history.jsonl").read_text().splitlines()) == 3
+
+
+def test_a_terminal_that_goes_away_stops_no_run(tmp_path, monkeypatch):
+    reader, writer = os.pipe()
+    stream = open(writer, "w", buffering=1)
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setattr("sys.stdout", None)
+    training = loop(tmp_path, 30)
+    step = training.step
+
+    def and_then_it_is_gone(progress):
+        if training.gan.steps == 5:
+            os.close(reader)
+        training.warn("Nobody hears this.")
+        return step(progress)
+
+    training.step = and_then_it_is_gone
+    run = training()
+    assert run.gan.steps == 30 and load_checkpoint(tmp_path)[1]["steps"] == 30
+    assert len(run.warnings) >= 30
+    with pytest.raises(BrokenPipeError):  # which shows that it was gone
+        stream.write("x\n")
+    with contextlib.suppress(BrokenPipeError):
+        stream.close()
+
+
+def test_a_run_s_folder_that_is_locked_for_writing_gets_a_sentence(locked_folder, as_ordinary_user):
+    said = as_ordinary_user(lambda: lock_folder(locked_folder))
+    assert said == (
+        f"InputError: Cannot write {locked_folder}/.lock: no permission for {locked_folder}. "
+        "Choose another folder."
+    )
 
 
 def test_a_folder_that_cannot_be_made_gets_a_sentence(tmp_path):

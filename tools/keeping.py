@@ -10,7 +10,7 @@ import numpy as np
 
 from avatarlib import backends
 from avatarlib.core.arrays import save_arrays
-from avatarlib.core.files import atomic_write
+from avatarlib.core.files import atomic_write, make_folder, write_text
 from avatarlib.core.randomness import noise
 from avatarlib.training.batches import Batches
 from avatarlib.zoo.networks import pretrained_folder
@@ -27,7 +27,7 @@ def keep_measured(name, command, rows, **pictures):
         pictures: name -> uint8 array with one entry for each row.
     """
     folder = Path(str(pretrained_folder())) / "measured"
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     packages = ("numpy", "torch", "dicebear-core", "dicebear-styles")
     record = {
         "command": command,
@@ -36,8 +36,7 @@ def keep_measured(name, command, rows, **pictures):
         | {package: metadata.version(package) for package in packages},
         "rows": rows,
     }
-    with atomic_write(folder / f"{name}.json") as file:
-        file.write(json.dumps(record, indent=1, ensure_ascii=False).encode() + b"\n")
+    write_text(folder / f"{name}.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     if pictures:
         with atomic_write(folder / f"{name}.npz") as file:
             np.savez_compressed(file, **pictures)
@@ -54,7 +53,7 @@ def keep_generator(name, spec, weights, steps, bits):
         bits: for each weight, see `quantise`.
     """
     folder = Path(str(pretrained_folder())) / "through-training" / name
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     header = {"spec": spec.to_json(), "steps": steps, "bits": bits}
     save_arrays(folder / f"generator-{steps:08}.safetensors", quantise(weights, bits), header)
 

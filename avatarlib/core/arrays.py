@@ -13,9 +13,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from avatarlib.core.errors import InputError
-from avatarlib.core.files import atomic_write
+from avatarlib.core.files import PICKLE, atomic_write, content
 
-PICKLE_STARTS = (b"\x80", b"PK")  # a bare pickle, and the zip of torch.save
+# What NumPy can hold; others, such as BF16, become so only when another package says how.
+DTYPES = {*("BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64"), *("F16", "F32", "F64")}
 
 
 def save_arrays(path, arrays, header):
@@ -47,28 +48,40 @@ def load_arrays(path):
     """
     path = Path(path)
     try:
-        with open(path, "rb") as file:
-            start = file.read(2)
+        with open(path, "rb"):
+            pass  # for the sentences below
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             if "avatarlib" not in metadata:
                 raise InputError(f"{path} was not written by avatarlib: it has no header of ours.")
-            arrays = {name: file.get_tensor(name) for name in file.keys()}
+            arrays = {name: _array(path, file, name) for name in file.keys()}
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}.") from error
     except OSError as error:
         raise InputError(f"Cannot read {path}: {error.strerror or error}.") from error
     except SafetensorError as error:
-        # Only now: the length at the start of a sound safetensors file may look like a pickle.
-        if start.startswith(PICKLE_STARTS):
+        kind = content(path)
+        if kind == PICKLE:
             raise InputError(
                 f"{path} is a pickle (torch.save writes these). Opening one can run any code that "
                 "its author put in; avatarlib reads only safetensors. Convert it, if you trust it."
             ) from error
+        if kind and "safetensors" not in kind:
+            raise InputError(f"{path} is {kind}, not a network (a safetensors file).") from error
         raise InputError(f"{path} is damaged or no safetensors file: {error}.") from error
     if metadata.get("sha256") != _checksum(arrays, metadata["avatarlib"]):
         raise InputError(f"{path} is damaged: its contents do not fit its checksum.")
     return arrays, json.loads(metadata["avatarlib"])
+
+
+def _array(path, file, name):
+    dtype = file.get_slice(name).get_dtype()
+    if dtype not in DTYPES:
+        raise InputError(
+            f"{path} holds {name!r} as {dtype}, which NumPy does not have. Save it as float32 or "
+            "float16."
+        )
+    return file.get_tensor(name)
 
 
 def _checksum(arrays, header):

@@ -1,15 +1,9 @@
 """One writer in a folder: a lock that its holder cannot forget to give back."""
 
-from contextlib import suppress
 from pathlib import Path
 
 from avatarlib.core.errors import InputError
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
-    import msvcrt
+from avatarlib.core.files import explained, lock
 
 
 def lock_folder(folder):
@@ -25,21 +19,16 @@ def lock_folder(folder):
         the open file; close it to let others in.
 
     Raises:
-        InputError: another process, or another run of this one, has the folder.
+        InputError: another process, or another run of this one, has the folder; it may not be
+            written to.
     """
-    file = open(Path(folder) / ".lock", "wb")
-    try:
-        if fcntl:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        else:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    except (BlockingIOError, PermissionError) as error:
-        with suppress(OSError):
-            file.close()
+    path = Path(folder) / ".lock"
+    with explained(path):
+        file = open(path, "wb")
+    if lock(file) is False:
+        file.close()
         raise InputError(
             f"Another run is writing into {folder} at this moment. Let it end, or choose another "
             "folder."
-        ) from error
-    except OSError:  # no locks here: as good as it gets
-        pass
+        )
     return file

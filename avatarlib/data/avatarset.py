@@ -11,11 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from avatarlib.core.errors import InputError
-from avatarlib.core.files import atomic_write
+from avatarlib.core.files import NPZ, PICKLE, atomic_write, check_output, content
 from avatarlib.core.randomness import generator
 
 FORMAT = "avatarlib.AvatarSet/1"
-PICKLE_START = b"\x80"
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, the weights of Pillow's mode "L"
 
 
@@ -188,8 +187,9 @@ class AvatarSet:
         """Write everything into one npz file, complete or not at all.
 
         Raises:
-            InputError: the place cannot be written to.
+            InputError: the place cannot be written to, or the name does not end in .npz.
         """
+        check_output(path, (".npz",))
         meta = {
             "format": FORMAT,
             "categories": {name: list(a.categories) for name, a in self.attributes.items()},
@@ -223,9 +223,10 @@ class AvatarSet:
         """
         path = Path(path)
         try:
-            with open(path, "rb") as file:
-                if not file.read(2).startswith((b"PK", PICKLE_START)):
-                    raise ValueError("neither npz nor pickle")  # NumPy takes the rest for pickles
+            with open(path, "rb"):
+                kind = content(path)
+            if kind not in (NPZ, PICKLE):  # NumPy would take the rest for pickles
+                raise ValueError(kind)
             with np.load(path, allow_pickle=False) as file:
                 meta = json.loads(file["meta"].tobytes())
                 if meta["format"] != FORMAT:
@@ -247,8 +248,10 @@ class AvatarSet:
         except (LookupError, ValueError, TypeError, ArithmeticError, MemoryError) as error:
             if "allow_pickle" in str(error) or "pickled" in str(error):
                 reason = "it holds Python objects (a pickle), which can run code when opened"
-            else:
+            elif kind in (NPZ, ""):
                 reason = "it was not written by AvatarSet.save"
+            else:
+                reason = f"it is {kind}"
             raise InputError(f"{path} is not an avatar set: {reason}.") from error
 
 

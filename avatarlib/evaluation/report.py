@@ -13,7 +13,7 @@ from avatarlib import metrics
 from avatarlib.backends import backend
 from avatarlib.core.about import VERSION
 from avatarlib.core.errors import InputError
-from avatarlib.core.files import atomic_write
+from avatarlib.core.files import make_folder, write_text
 from avatarlib.data import AvatarSet
 from avatarlib.data.conditions import one_hot
 from avatarlib.evaluation.classifier import named
@@ -102,14 +102,10 @@ class Report:
             InputError: the folder cannot be written to.
         """
         folder = Path(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"Cannot make the folder {folder}: {error.strerror}.") from error
+        make_folder(folder)
         numbers = json.dumps(self.as_dict(), ensure_ascii=False, indent=1, allow_nan=False)
         for name, text in {"report.json": numbers, "report.html": page(self)}.items():
-            with atomic_write(folder / name) as file:
-                file.write(text.encode())
+            write_text(folder / name, text)
 
 
 def evaluate(generated, real, extractor):

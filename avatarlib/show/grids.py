@@ -106,9 +106,10 @@ class Film:
         self.frames, self.labels, self.alt = frames, labels, alt
 
     def save(self, path, milliseconds=400):
-        """Write the frames as an animated GIF."""
-        from avatarlib.core.files import atomic_write
+        """Write the frames as an animated GIF; the name ends in .gif."""
+        from avatarlib.core.files import atomic_write, check_output
 
+        check_output(path, (".gif",))
         first, *rest = self.frames
         with atomic_write(path) as file:
             first.save(

@@ -1,5 +1,6 @@
 """The checkpoints of a run: the last two, so that one is sound whatever happens to the other."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,8 @@ def save_checkpoint(folder, arrays, header):
         raise InputError(f"Nothing was saved: values in {odd} are not numbers.")
     save_arrays(Path(folder) / f"checkpoint-{header['steps']:08}.safetensors", arrays, header)
     for old in checkpoints(folder)[:-KEPT]:
-        old.unlink()
+        with suppress(OSError):  # somebody has it open, or removed it; the new one is what counts
+            old.unlink()
 
 
 def load_checkpoint(folder):

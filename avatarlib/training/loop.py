@@ -6,16 +6,16 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from avatarlib.core import values
 from avatarlib.core.about import VERSION
 from avatarlib.core.errors import InputError
-from avatarlib.core.files import atomic_write, remove_partial_files
+from avatarlib.core.files import append, make_folder, remove_partial_files, write_text
 from avatarlib.core.interruption import Interruption
 from avatarlib.core.lock import lock_folder
 from avatarlib.core.pixels import to_uint8
 from avatarlib.core.randomness import noise
+from avatarlib.core.terminal import bar, say
 from avatarlib.training.batches import Batches
 from avatarlib.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from avatarlib.training.losses import discriminator_statistics
@@ -164,9 +164,7 @@ class Loop:
             self._sample()
         self.save()
         if interruption.signal and self.folder:
-            tqdm.write(
-                f"Stopped and saved after step {gan.steps:,}. The same call goes on from there."
-            )
+            say(f"Stopped and saved after step {gan.steps:,}. The same call goes on from there.")
 
     def step(self, progress):
         """Take one training step; a run that learns otherwise overrides this.
@@ -190,14 +188,13 @@ class Loop:
         """Keep a warning among the run's and show it; None is no warning."""
         if sentence:
             self.run.warnings.append(f"Step {self.gan.steps:,}. {sentence}")
-            tqdm.write(self.run.warnings[-1])
+            say(self.run.warnings[-1])
 
     def save(self):
         """Write history and a checkpoint, if the run has a folder."""
         if not self.folder or self._saved == self.gan.steps:
             return
-        with open(self.folder / "history.jsonl", "a", encoding="utf-8") as file:
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in self._unwritten)
+        append(self.folder / "history.jsonl", _lines(self._unwritten))
         self._unwritten.clear()
         save_checkpoint(self.folder, self.gan.state(), self.header())
         self._saved = self.gan.steps
@@ -226,12 +223,12 @@ class Loop:
             getattr(callback, moment)(self, *what)
 
     def _bar(self, shown):
-        return tqdm(
+        return bar(
+            shown=shown,
             total=self._pictures_in_all(),
             initial=self.gan.steps * self.gan.spec.config.batch,
             unit=" pictures",
             unit_scale=True,
-            disable=not shown,
         )
 
     def _pictures_in_all(self):
@@ -264,10 +261,7 @@ class Loop:
 
     def _go_on(self):
         """Restore the newest sound checkpoint of the folder, if there is one, and its history."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"Cannot make the folder {self.folder}: {error.strerror}.") from error
+        make_folder(self.folder)
         self._lock = lock_folder(self.folder)
         remove_partial_files(self.folder)
         history = self.folder / "history.jsonl"
@@ -275,14 +269,13 @@ class Loop:
         if checkpoints(self.folder):
             arrays, header, notes = load_checkpoint(self.folder)
             for note in notes:
-                tqdm.write(note)
+                say(note)
             self._refuse_another_run(header)
             self.gan.restore(arrays, header["steps"])
             self.run.seconds, self._saved = header["seconds"], header["steps"]
             rows = _rows_until(history, header["steps"])
         self.run.history = rows
-        with atomic_write(history) as file:
-            file.write("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
+        write_text(history, _lines(rows))
 
     def _refuse_another_run(self, header):
         gan = self.gan
@@ -301,6 +294,10 @@ def describe(loss, statistics):
     said, at_chance = discriminator_statistics(loss, statistics.real_logits, statistics.fake_logits)
     numbers = ", ".join(f"{name} {value:.2f}" for name, value in said.items())
     return f"{numbers} (chance level {at_chance:.2f})"
+
+
+def _lines(rows):
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def _rows_until(history, steps):

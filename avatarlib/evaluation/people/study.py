@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from avatarlib.core.errors import InputError
-from avatarlib.core.files import atomic_write
+from avatarlib.core.files import make_folder, write_text
 from avatarlib.core.randomness import generator
 
 _study_number = itertools.count(1)
@@ -108,11 +108,9 @@ class Study:
                 f"{key} belongs to another study, whose answers nobody can read without it; "
                 "choose another folder."
             )
-        folder.mkdir(parents=True, exist_ok=True)
-        truth = json.dumps(self.key(), ensure_ascii=False)
-        for path, text in {folder / "study.html": self.page(), key: truth}.items():
-            with atomic_write(path) as file:
-                file.write(text.encode())
+        make_folder(folder)
+        write_text(key, json.dumps(self.key(), ensure_ascii=False))  # first: no page without a key
+        write_text(folder / "study.html", self.page())
 
     def _repr_html_(self):
         return self._widget(f"study-{next(_study_number)}", "p", "p", page=False)
