@@ -39,7 +39,7 @@ def test_the_page_holds_the_weights_to_the_last_bit_and_the_games_rules():
 
 def test_two_on_a_page_have_names_of_their_own_and_it_stays_small():
     first, second = duel()._repr_html_(), duel()._repr_html_()
-    names = [re.search(r'id="(duel-\d+)"', page)[1] for page in (first, second)]
+    names = [re.search(r'id="(duel-\w+)"', page)[1] for page in (first, second)]
     assert names[0] != names[1]
     assert len(first) < 60_000
 

@@ -53,7 +53,7 @@ def test_the_page_holds_the_answers_in_the_pictures_order_and_not_for_the_eye():
 
 def test_two_on_a_page_have_names_of_their_own_and_words_are_no_code():
     found = Guess(REAL, {"</script><b>": EARLY}, trials=4, credit="<i>")
-    first, second = (re.search(r'id="(guess-\d+)"', found._repr_html_())[1] for _ in range(2))
+    first, second = (re.search(r'id="(guess-\w+)"', found._repr_html_())[1] for _ in range(2))
     assert first != second
     assert "</script><b>" not in found._repr_html_() and "<i>" not in found._repr_html_()
 
@@ -62,7 +62,9 @@ def test_two_on_a_page_have_names_of_their_own_and_words_are_no_code():
     ("make", "sentence"),
     [
         (lambda: game(trials=10), "10 trials cannot be half real"),
-        (lambda: Guess(REAL, {}, trials=4), "cannot be half real"),
+        (lambda: Guess(REAL, {}, trials=4), "no generated pictures"),
+        (lambda: game(rounds=0), "at least one round, not 0"),
+        (lambda: Guess(REAL, {"real": EARLY}, trials=4), "cannot be called 'real'"),
         (lambda: game(rounds=9), "20 pictures 'real' are too few; it takes 54"),
         (lambda: Guess(REAL, {"x": flat(0, side=9)}, trials=4), "'x' are uint8 .*of one size"),
         (lambda: Guess(REAL, {"x": EARLY.astype(float)}, trials=4), "'x' are float64"),

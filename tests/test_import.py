@@ -39,7 +39,7 @@ def room(file):
 
 def kit(file):
     """The room; but people, who live with evaluation, are a kit of their own."""
-    return "people" if "people" in file.parts else room(file)
+    return "people" if "people" in file.relative_to(LIBRARY).parts else room(file)
 
 
 def imported(file):

@@ -12,7 +12,8 @@ from PIL import Image
 
 from avatarlib import InputError
 from avatarlib.show import Studio
-from avatarlib.show.studio import LAYERS, _file, _fold, _kernel
+from avatarlib.show.html import read
+from avatarlib.show.studio import LAYERS, _fold, _kernel
 from avatarlib.training import presets
 from avatarlib.training.initial import initial_weights
 from avatarlib.training.layers import Dropout
@@ -128,7 +129,9 @@ def test_weights_that_do_not_fit_are_refused(change, sentence):
 
 
 def test_the_page_has_a_function_for_each_layer_that_is_let_in():
-    table = re.search(r"^const layers = \{\n(.*?)^\};", _file("studio.js"), re.M | re.S)[1]
+    table = re.search(
+        r"^const layers = \{\n(.*?)^\};", read("avatarlib.show", "studio.js"), re.M | re.S
+    )[1]
     assert tuple(re.findall(r"^  (\w+)[:(]", table, re.M)) == LAYERS
 
 

@@ -3,7 +3,11 @@
 import base64
 import io
 import json
+import os
 import re
+import zipfile
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +16,9 @@ from scipy import stats
 from sklearn.tree import DecisionTreeClassifier
 
 from avatarlib import InputError
+from avatarlib.core.files import atomic_write
 from avatarlib.evaluation.people import Study, error_rate, read_answers
+from avatarlib.evaluation.people import study as study_module
 
 
 def flat(level, n=60, side=8, channels=3):
@@ -189,22 +195,81 @@ def test_save_writes_the_page_and_the_key_and_keeps_another_studys_key(tmp_path)
     assert json.loads((tmp_path / "study" / "key.json").read_text(encoding="utf-8")) == key
 
 
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda at: at.write_text(""), "Cannot make the folder .*study: "),
+        (lambda at: (at / "key.json").mkdir(parents=True), "Cannot read .*key.json, .* Choose"),
+        (lambda at: put(at / "key.json", b"caf\xe9"), "Cannot read .*key.json, .* no JSON. Choose"),
+        (lambda at: put(at / "key.json", b"[]"), "key.json belongs to another study"),
+        (lambda at: (at / "study.html").mkdir(parents=True), "Cannot write .*study.html: "),
+    ],
+)
+def test_where_a_study_cannot_be_saved_a_sentence_says_why(tmp_path, spoil, sentence):
+    spoil(tmp_path / "study")
+    with pytest.raises(InputError, match=sentence):
+        SMALL.save(tmp_path / "study")
+
+
+def put(path, content):
+    path.parent.mkdir()
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("call", ["mkdir", "read_bytes"])
+def test_a_folder_that_is_refused_gets_a_sentence(tmp_path, monkeypatch, call):
+    """Whoever runs the tests may be allowed everything, so the system's refusal is played."""
+
+    def refuse(path, *_, **__):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, call, refuse)
+    with pytest.raises(InputError, match="Cannot .*Permission denied"):
+        SMALL.save(tmp_path / "study")
+
+
+def test_no_page_stands_without_its_key(tmp_path, monkeypatch):
+    @contextmanager
+    def full(path):
+        if path.name == "key.json":
+            raise InputError("The disk is full.")
+        with atomic_write(path) as file:
+            yield file
+
+    monkeypatch.setattr(study_module, "atomic_write", full)
+    with pytest.raises(InputError, match="full"):
+        SMALL.save(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_may_be_called_by_bytes_that_are_no_text(tmp_path):
+    name = os.fsdecode(b"caf\xe9")
+    found = Study(REAL, {name: EARLY}, trials=4, practice=2, catch=0, title=name, credit=name)
+    found.save(tmp_path)
+    answers = tmp_path / "answers"
+    answers.mkdir()
+    (answers / "ann").write_text(json.dumps(filled("ann", knows, of=found)))
+    assert read_answers(answers, tmp_path / "key.json")[0].sources == ("real", name)
+    assert "caf\\udce9" in (tmp_path / "study.html").read_text(encoding="utf-8")
+
+
 def test_words_from_outside_are_no_code_and_widgets_have_names_of_their_own():
     found = study(title="</script><b>", credit="<i>")
     page = found.page()
     assert "</script><b>" not in page and "<i>" not in page
-    first, second = (re.search(r'id="(study-\d+)"', found._repr_html_())[1] for _ in range(2))
+    first, second = (re.search(r'id="(study-\w+)"', found._repr_html_())[1] for _ in range(2))
     assert first != second
 
 
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: study(trials=10), "10 trials and 4 for practice cannot be half real"),
-        (lambda: study(practice=3), "12 trials and 3 for practice cannot"),
-        (lambda: study(catch=-1), "cannot be half real"),
-        (lambda: Study(REAL, {}), "needs pictures of a model"),
-        (lambda: Study(REAL, {"catch": EARLY}), "not named 'real' or 'catch'"),
+        (lambda: study(trials=10), "10 trials cannot be half real .* 2 kinds; .* multiple of 4"),
+        (lambda: study(practice=3), "3 pictures for practice and 6 of noise: .* an even number"),
+        (lambda: study(catch=-1), "4 pictures for practice and -1 of noise: .* none is below 0"),
+        (lambda: Study(REAL, {}), "no generated pictures"),
+        (lambda: Study(REAL, {"catch": EARLY}), "cannot be called 'catch'"),
+        (lambda: Study(REAL, {"real": EARLY}), "cannot be called 'real'"),
         (lambda: study(trials=120), "60 pictures 'real' are too few; it takes 62"),
         (lambda: Study(flat(0, 99), {"x": flat(0, 33)}), "33 pictures 'x' are too few; it takes 3"),
         (lambda: Study(REAL, {"x": flat(0, side=9)}), "'x' are uint8 .*of one size"),
@@ -325,31 +390,135 @@ def trial(**changes):
 
 
 @pytest.mark.parametrize(
-    ("files", "sentence"),
+    ("file", "reason"),
     [
-        ([], "There are no answer files"),
-        ([json.dumps(changed())[:-40]], "0.json is damaged or was not copied whole"),
-        (["[1, 2]"], "holds no answers of a study"),
-        ([changed(format="avatarlib.study/9")], "holds no answers of a study"),
-        ([changed(study="feed")], "is of the study feed, not of"),
-        ([changed(), changed(seed=8)], "0.json and .*1.json are of the same person, ann; keep one"),
-        ([changed(order=list(range(17)))], "not each picture once"),
-        ([changed(order=["a"] * 18)], "not each picture once"),
-        ([changed(person="")], "has no person"),
-        ([changed(trials={})], "has no list of trials"),
-        ([changed(trials=changed()["trials"] * 2)], "or more than there are pictures"),
-        ([changed(trials=[1])], "trial 1: picture None is unknown"),
-        ([trial(picture=99)], "trial 3: picture 99 is unknown or out of order"),
-        ([trial(machine=1)], "trial 3: no answer of true or false"),
-        ([trial(ms=float("nan"))], "trial 3: .* with milliseconds"),
-        ([trial(ms=-1)], "trial 3: .* with milliseconds"),
-        ([trial(ms=None)], "trial 3: .* with milliseconds"),
+        (json.dumps(changed())[:-40], "is damaged or was not copied whole"),
+        (json.dumps(changed()) + "\nSent from my phone", "is damaged or was not copied whole and"),
+        ("[1, 2]", "holds no answers of a study"),
+        ("[" * 100_000, "holds no answers of a study"),
+        ("See you on Monday!", "holds no answers of a study"),
+        ("", "is empty"),
+        (SMALL.key(), "is a key of a study"),
+        (changed(format="avatarlib.study/9"), "holds no answers of a study"),
+        (changed(study="feed"), "is of the study feed, not of"),
+        (changed(order=list(range(17))), "not each picture once"),
+        (changed(order=["a"] * 18), "not each picture once"),
+        (changed(person=""), "has no person"),
+        (changed(trials={}), "has no list of trials"),
+        (changed(trials=changed()["trials"] * 2), "or more than there are pictures"),
+        (changed(trials=[1]), "in trial 1 the picture None, which is unknown"),
+        (trial(picture=99), "in trial 3 the picture 99, which is unknown or out of order"),
+        (trial(machine=1), "in trial 3 no answer of true or false"),
+        (trial(ms=float("nan")), "in trial 3 .* with milliseconds"),
+        (trial(ms=-1), "in trial 3 .* with milliseconds"),
+        (trial(ms=None), "in trial 3 .* with milliseconds"),
     ],
 )
-def test_bad_answer_files_get_a_sentence(write, tmp_path, files, sentence):
-    write(*files)
-    with pytest.raises(InputError, match=sentence):
-        read_answers(tmp_path, SMALL.key())
+def test_a_bad_file_is_left_out_with_the_reason_and_the_others_are_read(write, file, reason):
+    folder = write(file, filled("zoe", knows))
+    answers, excluded = read_answers(folder, SMALL.key())
+    assert answers.people == ("zoe",) and list(excluded) == ["study-answers-0.json"]
+    assert re.search(reason, excluded["study-answers-0.json"])
+    alone = folder / "study-answers-0.json"
+    answers, excluded = read_answers([alone], SMALL.key())
+    assert len(answers) == 0 and list(excluded) == [str(alone)]
+
+
+def test_whatever_a_file_is_called_its_answers_are_read(tmp_path):
+    """As systems, mail programs and editors name and write them, in folders of groups."""
+    text = {name: json.dumps(filled(name, knows), indent=1) for name in "abcdefgh"}
+    (tmp_path / "group 2" / "late.json").mkdir(parents=True)
+    (tmp_path / "a.JSON").write_text(text["a"])
+    (tmp_path / "b.json.txt").write_text(text["b"])
+    (tmp_path / "c.txt").write_text("\n" + text["c"] + "\r\n")
+    (tmp_path / "d").write_text(text["d"])
+    (tmp_path / "e.txt").write_text(text["e"], encoding="utf-16")  # Notepad's "Unicode"
+    (tmp_path / "f.json").write_bytes(text["f"].encode("utf-16-be"))
+    (tmp_path / "group 2" / "g.json").write_text(text["g"])
+    (tmp_path / "group 2" / "late.json" / "h.json").write_text(text["h"], encoding="utf-8-sig")
+    answers, excluded = read_answers(tmp_path, SMALL.key())
+    assert sorted(answers.people) == list("abcdefgh") and excluded == {}
+    SMALL.save(tmp_path)  # its own files are no answers, and that goes without saying
+    assert read_answers(tmp_path, tmp_path / "key.json")[1] == {}
+
+
+def test_whatever_else_lies_in_the_folder_is_named(tmp_path):
+    (tmp_path / "ann.json").write_text(json.dumps(filled("ann", knows)))
+    (tmp_path / "._ann.json").write_bytes(b"\0\5\x16\7" + bytes(80))  # a Mac's
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    (tmp_path / ".ipynb_checkpoints" / "ann.json").write_text(json.dumps(filled("old", knows)))
+    (tmp_path / "group").mkdir()
+    (tmp_path / "group" / "face.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    with zipfile.ZipFile(tmp_path / "class.zip", "w") as file:
+        file.writestr("bob.json", json.dumps(filled("bob", knows)))
+    (tmp_path / "key (1).json").write_text(json.dumps(SMALL.key()))
+    (tmp_path / "other").symlink_to(tmp_path / "group")
+    (tmp_path / "gone.json").symlink_to(tmp_path / "nothing")
+    os.mkfifo(tmp_path / "pipe.json")
+    Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9.json")).write_text("{}")
+    with open(tmp_path / "film.json", "wb") as file:
+        file.truncate(10_000_001)
+    answers, excluded = read_answers(tmp_path, SMALL.key())
+    assert answers.people == ("ann",)
+    assert excluded == {
+        "._ann.json": "is hidden, as files are that a system has made",
+        ".ipynb_checkpoints": "is hidden",
+        "class.zip": "is a zip file or a document; unpack it, or save its text alone",
+        "caf\\udce9.json": "holds no answers of a study",
+        "film.json": "holds no answers of a study: it is too large",
+        "gone.json": "does not exist",
+        "group/face.png": "holds no answers of a study",
+        "key (1).json": "is a key of a study and holds no answers",
+        "other": "is a link to a folder",
+        "pipe.json": "is no file",
+    }
+    print(excluded)  # every name can be printed
+
+
+def test_of_several_files_of_one_person_that_counts_which_holds_the_others(write):
+    early, whole, other = filled("ann", knows), filled("ann", knows), filled("bob", knows)
+    early["trials"] = early["trials"][:7]
+    folder = write(early, whole, whole, other, other | {"seed": 9})
+    answers, excluded = read_answers(folder, SMALL.key())
+    assert answers.people == ("ann", "bob") and len(answers) == 24
+    assert excluded == {
+        "study-answers-0.json": "holds nothing that is not in study-answers-1.json",
+        "study-answers-2.json": "holds nothing that is not in study-answers-1.json",
+        "study-answers-4.json": "holds nothing that is not in study-answers-3.json",
+    }
+    assert read_answers([folder / "study-answers-1.json"] * 2, SMALL.key())[1] == {}
+
+
+def test_of_files_of_one_person_that_contradict_each_other_none_counts(write):
+    folder = write(filled("ann", knows), filled("ann", knows, seed=8), filled("bob", knows))
+    answers, excluded = read_answers(folder, SMALL.key())
+    assert answers.people == ("bob",) and list(excluded) == ["ann"]
+    both = "study-answers-0.json, study-answers-1.json"
+    assert excluded["ann"] == f"has files that contradict each other: {both}; keep the right one"
+
+
+@pytest.mark.parametrize("name", ["study-answers-0.json", "below"])
+def test_what_may_not_be_read_is_named(write, monkeypatch, name):
+    """Whoever runs the tests may be allowed everything, so the system's refusal is played."""
+    folder = write(filled("ann", knows), filled("bob", knows))
+    (folder / "below").mkdir()
+    refused, scandir, read_bytes = folder / name, os.scandir, Path.read_bytes
+
+    def refuse(path):
+        if Path(path) == refused:
+            raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", lambda path: refuse(path) or scandir(path))
+    monkeypatch.setattr(Path, "read_bytes", lambda path: refuse(path) or read_bytes(path))
+    answers, excluded = read_answers(folder, SMALL.key())
+    assert excluded == {name: "cannot be read: Permission denied"}
+    assert answers.people == (("bob",) if name.endswith("json") else ("ann", "bob"))
+
+
+def test_an_empty_folder_and_an_empty_list_get_a_sentence(tmp_path):
+    for nothing in (tmp_path, []):
+        with pytest.raises(InputError, match="There are no answer files"):
+            read_answers(nothing, SMALL.key())
 
 
 def test_a_bad_key_and_a_missing_folder_get_a_sentence(write, tmp_path):
@@ -360,3 +529,31 @@ def test_a_bad_key_and_a_missing_folder_get_a_sentence(write, tmp_path):
         read_answers(folder, folder / "key.json")
     with pytest.raises(InputError, match="no folder"):
         read_answers(tmp_path / "nowhere", SMALL.key())
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"[]", "no key of a study"),
+        (b'{"format"', "key.json is damaged"),
+        (b"caf\xe9", "key.json is damaged"),
+        (json.dumps({"format": SMALL.key()["format"]}).encode(), "The key is damaged"),
+        (json.dumps(SMALL.key() | {"exclude": {}}).encode(), "The key is damaged"),
+        (json.dumps(SMALL.key() | {"pictures": [["late", 0], ["later", 1]]}).encode(), "damaged"),
+        (None, "Cannot read .*key.json"),
+    ],
+)
+def test_a_key_that_is_none_gets_a_sentence(write, content, sentence):
+    folder = write(filled("ann", knows))
+    if content is None:
+        (folder / "key.json").mkdir()
+    else:
+        (folder / "key.json").write_bytes(content)
+    with pytest.raises(InputError, match=sentence):
+        read_answers(folder, folder / "key.json")
+
+
+def test_a_key_may_have_gone_through_notepad(write):
+    folder = write(filled("ann", knows))
+    (folder / "key.json").write_text(json.dumps(SMALL.key()), encoding="utf-16")
+    assert read_answers(folder, folder / "key.json")[0].people == ("ann",)

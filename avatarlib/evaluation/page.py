@@ -2,11 +2,11 @@
 
 import html
 import re
-from importlib import resources
 
 import numpy as np
 
-from avatarlib.show.grids import data_uri, image_grid
+from avatarlib.show.grids import image_grid
+from avatarlib.show.html import data_uri, read
 
 SHOWN = 64
 FRECHET = "Fréchet distance"
@@ -47,8 +47,8 @@ def page(report):
             for i, j, distance in report.closest[name]
         )
     versions = ", ".join(f"{k} {v}" for k, v in report.as_dict()["versions"].items())
-    return _file("page.html").format(
-        style=_file("page.css"),
+    return read(__package__, "page.html").format(
+        style=read(__package__, "page.css"),
         lead=f"{len(report.generated):,} generated pictures against {len(report.real):,} real "
         f"ones, seen by {html.escape(report.features)}.",
         rows="\n".join(_row(report, result) for result in report.results),
@@ -94,7 +94,3 @@ def _pair(name, one, other, i, j, distance):
 
 def _items(sentences):
     return "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
-
-
-def _file(name):
-    return resources.files("avatarlib.evaluation").joinpath(name).read_text(encoding="utf-8")

@@ -2,7 +2,8 @@
 
 from avatarlib.show.duel import Duel
 from avatarlib.show.explorer import Explorer, picture
-from avatarlib.show.grids import Film, grid_figure, image_grid
+from avatarlib.show.film import Film
+from avatarlib.show.grids import grid_figure, image_grid
 from avatarlib.show.guess import Guess
 from avatarlib.show.studio import Studio
 from avatarlib.show.summary import summary

@@ -218,6 +218,9 @@ function drawLog(canvas, log) {
 }
 
 function open(figure) {
+  // One output may be shown twice in a document; then this script runs for each.
+  figure = [...document.querySelectorAll(`#${figure.id}`)].find((one) => !one.begun);
+  figure.begun = true;
   const about = JSON.parse(figure.querySelector("script").textContent);
   const form = figure.querySelector("form"), controls = form.elements;
   const [plane, chart] = figure.querySelectorAll("canvas"), status = form.querySelector("p");

@@ -1,18 +1,14 @@
 """A whole GAN that trains inside a web page, one move at a time: no kernel, no framework."""
 
 import html
-import itertools
-import json
-from importlib import resources
 
 import numpy as np
 
 from avatarlib.core.errors import InputError
-from avatarlib.show.grids import data_uri
+from avatarlib.show.html import as_json, data_uri, fill
 from avatarlib.training.initial import initial_weights
 from avatarlib.training.layers import Dense, LeakyReLU
 
-_duel_number = itertools.count(1)
 LOSSES = ("non-saturating", "minimax")  # whose D(x) is a probability; duel.js knows no others
 
 
@@ -60,13 +56,12 @@ class Duel:
         }
 
     def _repr_html_(self):
-        return _file("duel.html").format(
-            name=f"duel-{next(_duel_number)}",
+        return fill(
+            __package__,
+            "duel",
             alt=html.escape(self.alt),
             still=data_uri(self.still),
-            about=json.dumps(self.about, separators=(",", ":")).replace("<", "\\u003c"),
-            style=_file("duel.css"),
-            script=_file("duel.js"),
+            about=as_json(self.about),
         )
 
 
@@ -92,7 +87,3 @@ def _check(spec, real):
     slopes = {of.slope for of in (*spec.generator, *spec.discriminator) if hasattr(of, "slope")}
     if len(slopes) != 1:
         raise InputError("In a duel, all LeakyReLUs have one slope, and there is at least one.")
-
-
-def _file(name):
-    return resources.files("avatarlib.show").joinpath(name).read_text(encoding="utf-8")

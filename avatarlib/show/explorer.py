@@ -4,7 +4,7 @@ import io
 
 from PIL import Image
 
-from avatarlib.show.grids import Film
+from avatarlib.show.film import Film
 
 DOTS = 160  # a frame's dots per inch: sharp on a phone, and 16 colours keep it small
 

@@ -1,16 +1,9 @@
-"""Pictures of many avatars at once: a contact sheet, a grid in a figure, a film to scrub."""
-
-import base64
-import html
-import io
-import itertools
+"""Pictures of many avatars at once: a contact sheet, a grid in a figure."""
 
 import numpy as np
 from PIL import Image
 
 from avatarlib.core.errors import InputError
-
-_film_number = itertools.count(1)
 
 
 def image_grid(images, columns=8, zoom=1, gap=0):
@@ -87,108 +80,3 @@ def _check(images, columns):
         raise InputError(f"Pictures are uint8 (n, h, w, c); this is {images.dtype} {images.shape}.")
     if columns < 1:
         raise InputError(f"A sheet has at least 1 column, not {columns}.")
-
-
-class Film:
-    """Frames with a slider and a play button, which work in a page without a kernel.
-
-    Nothing moves until the reader asks: by touch, by mouse, or by keyboard (Tab, then arrows).
-
-    Args:
-        frames: Pillow images of one size.
-        labels: one text for each frame, such as "epoch 3".
-        alt: what the pictures show, for those who cannot see them.
-    """
-
-    def __init__(self, frames, labels, alt):
-        if len(frames) != len(labels) or not frames:
-            raise InputError(f"{len(frames)} frames and {len(labels)} labels do not fit together.")
-        self.frames, self.labels, self.alt = frames, labels, alt
-
-    def save(self, path, milliseconds=400):
-        """Write the frames as an animated GIF; the name ends in .gif."""
-        from avatarlib.core.files import atomic_write, check_output
-
-        check_output(path, (".gif",))
-        first, *rest = self.frames
-        with atomic_write(path) as file:
-            first.save(
-                file, "GIF", save_all=True, append_images=rest, duration=milliseconds, loop=0
-            )
-
-    def _repr_html_(self):
-        name = f"film-{next(_film_number)}"
-        pictures = "".join(
-            f'<img src="{data_uri(frame)}" alt="{html.escape(f"{self.alt}: {label}")}" '
-            f'data-label="{html.escape(str(label))}"{_size(frame)}{"" if last else " hidden"}>'
-            for frame, label, last in zip(
-                self.frames, self.labels, [False] * (len(self.frames) - 1) + [True], strict=True
-            )
-        )
-        return _FILM.format(
-            name=name,
-            pictures=pictures,
-            last=len(self.frames) - 1,
-            label=html.escape(str(self.labels[-1])),
-            alt=html.escape(self.alt),
-        )
-
-
-def _size(frame):
-    """A figure's size in dots; small pictures have none and keep their pixels when enlarged."""
-    return f' width="{frame.width}" height="{frame.height}"' if frame.width > 600 else ""
-
-
-def data_uri(image):
-    """A Pillow image as a PNG inside a link."""
-    png = io.BytesIO()
-    image.save(png, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()
-
-
-_FILM = """\
-<figure class="film" id="{name}">
-  <div class="film-frames">{pictures}</div>
-  <div class="film-controls">
-    <button type="button">Play</button>
-    <input type="range" min="0" max="{last}" value="{last}" aria-label="{alt}: frame">
-    <output>{label}</output>
-  </div>
-  <figcaption>{alt}.</figcaption>
-</figure>
-<style>
-  .film {{ text-align: center; }}
-  .film img {{ width: 100%; max-width: 28rem; image-rendering: pixelated; }}
-  .film img[width] {{ max-width: 40rem; image-rendering: auto; }}
-  .film img[hidden] {{ display: none; }}
-  .film-controls {{ display: flex; gap: 0.75rem; align-items: center; }}
-  .film-controls {{ max-width: 28rem; margin: 0.5rem auto; }}
-  .film-controls input {{ flex: 1; min-width: 4rem; }}
-  .film-controls button {{ min-width: 4.5rem; min-height: 2.25rem; }}
-</style>
-<script type="module">
-  const film = document.getElementById("{name}");
-  const pictures = film.querySelectorAll("img");
-  const slider = film.querySelector("input"), button = film.querySelector("button");
-  let timer = null;
-  function show(i) {{
-    pictures.forEach((picture, k) => {{ picture.hidden = k !== i; }});
-    slider.value = i;
-    slider.setAttribute("aria-valuetext", pictures[i].dataset.label);
-    film.querySelector("output").textContent = pictures[i].dataset.label;
-  }}
-  function stop() {{ clearInterval(timer); timer = null; button.textContent = "Play"; }}
-  slider.addEventListener("input", () => {{ stop(); show(Number(slider.value)); }});
-  button.addEventListener("click", () => {{
-    if (timer !== null) return stop();
-    let i = Number(slider.value) === pictures.length - 1 ? 0 : Number(slider.value);
-    show(i);
-    button.textContent = "Pause";
-    timer = setInterval(() => {{
-      if (i === pictures.length - 1) return stop();
-      show(++i);
-    }}, 500);
-  }});
-  show(pictures.length - 1);
-</script>
-"""

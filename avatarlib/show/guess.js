@@ -10,6 +10,9 @@ function wilson(right, n) {
 const percent = (x) => `${Math.round(100 * x)} %`;
 
 function begin(guess) {
+  // One output may be shown twice in a document; then this script runs for each.
+  guess = [...document.querySelectorAll(`#${guess.id}`)].find((one) => !one.begun);
+  guess.begun = true;
   const about = JSON.parse(guess.querySelector("script").textContent);
   const { trials, rounds, size: [height, width], columns, kinds } = about;
   const answers = Uint8Array.from(atob(about.answers), (letter) => letter.charCodeAt(0));

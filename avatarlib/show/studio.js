@@ -191,6 +191,9 @@ async function save(canvas, name, credit) {
 }
 
 function open(studio) {
+  // One output may be shown twice in a document; then this script runs for each.
+  studio = [...document.querySelectorAll(`#${studio.id}`)].find((one) => !one.begun);
+  studio.begun = true;
   const network = JSON.parse(studio.querySelector("script").textContent);
   const { shape, latent, attributes } = network, plan = unpack(network);
   const form = studio.querySelector("form"), { face: number, far } = form.elements;

@@ -2,18 +2,13 @@
 
 import base64
 import html
-import itertools
-import json
 import re
-from importlib import resources
 
 import numpy as np
 
 from avatarlib.core.errors import InputError
 from avatarlib.data.conditions import shares_of_each
-from avatarlib.show.grids import data_uri
-
-_studio_number = itertools.count(1)
+from avatarlib.show.html import as_json, credit, data_uri, fill
 
 # What studio.js has a function for, in its order, and the settings that it reads.
 LAYERS = (
@@ -81,24 +76,18 @@ class Studio:
             attribute = _swatches if colours else _select
             group = swatches if colours else selects
             group.append(attribute(i, html.escape(self._word(name)), values, words))
-        name = f"studio-{next(_studio_number)}"
-        return _file("studio.html").format(
-            name=name,
+        return fill(
+            __package__,
+            "studio",
             alt=html.escape(self.alt),
             still=data_uri(self.still),
-            network=json.dumps(self.network, separators=(",", ":")).replace("<", "\\u003c"),
+            network=as_json(self.network),
             others='<button type="button"><canvas></canvas></button>' * OTHERS,
             swatches="".join(swatches),
             selects=f'<div class="studio-selects">{"".join(selects)}</div>' if selects else "",
             slider="" if self.spec.conditions else _SLIDER,
-            credit=_credit(self.credit) if self.credit else "",
-            style=_file("studio.css"),
-            script=_file("studio.js"),
+            credit=credit("studio", self.credit),
         )
-
-
-def _credit(text):
-    return f'<p class="studio-credit">{html.escape(text)}</p>'
 
 
 def _check(spec, weights):
@@ -178,10 +167,6 @@ def _base64(parts):
 
 
 # ------------------------------------------------------------------------------------ the controls
-
-
-def _file(name):
-    return (resources.files("avatarlib") / "show" / name).read_text(encoding="utf-8")
 
 
 def _select(i, label, values, words):

@@ -14,9 +14,10 @@ def flat(level):
     return np.full((60, 8, 8, 3), level, np.uint8)
 
 
-def study(trials=4, practice=2, catch=1):
+def study(trials=4, practice=2, catch=1, seed=0):
     """Real pictures have the level 200 and a model's 50, in which this test can see the truth."""
-    return Study(flat(200), {"m": flat(50)}, trials=trials, practice=practice, catch=catch)
+    numbers = {"trials": trials, "practice": practice, "catch": catch, "seed": seed}
+    return Study(flat(200), {"m": flat(50)}, **numbers)
 
 
 SHOWN = ".study-picture img[style*='visible']"
@@ -362,6 +363,82 @@ def test_where_saving_fails_the_text_can_be_copied(open_study):
     assert page.evaluate("navigator.clipboard.readText()") == page.input_value("textarea")
 
 
+# --------------------------------------------------------------------------------- two tabs
+
+
+def another_tab(page):
+    """The same page again, as a second tab of the same browser."""
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.wait_for_selector(".study-open")
+    return other
+
+
+def test_of_two_tabs_the_later_one_goes_on_and_no_answer_is_lost(open_study, tmp_path):
+    first, made = open_study(study(trials=12)), study(trials=12)
+    to_the_trials(first)
+    seen = judge(first, 4)
+    level(first)
+    second = another_tab(first)
+    assert heading(second) == "Paused" and "4 of 13 are done" in second.inner_text(".study-words")
+    first.wait_for_function("document.querySelector('.study-head').textContent.startsWith('Open')")
+    assert "open in another tab or window" in first.inner_text(".study-words")
+    assert not first.is_visible("img") and barriers(first) == []
+    press(second, "Go on")
+    seen += judge(second, 3)
+    first.keyboard.press("f")  # nobody asks anything here
+    press(first, "Go on here")
+    assert heading(first) == "Paused" and "7 of 13 are done" in first.inner_text(".study-words")
+    second.wait_for_function("document.querySelector('.study-head').textContent.startsWith('Open')")
+    second.close()
+    press(first, "Go on")
+    seen += judge(first, 6)
+    answers, excluded = read_answers([saved(first, tmp_path)], made.key() | {"exclude": {
+        "catch_right_below": 1, "median_ms_below": 0}})  # fmt: skip
+    assert excluded == {} and len(answers) == 12 and answers.wrong.sum() == 0
+    assert (answers.source > 0).tolist() == [s == 50 for s in seen if s is not None]
+
+
+def test_a_tab_that_heard_nothing_of_the_other_does_not_write_over_it(open_study):
+    """Browsers may tell late, or never, as of two outputs in one document: so each act asks."""
+    first = open_study(
+        study(),
+        before="""const listen = window.addEventListener; window.addEventListener =
+                  (kind, ...rest) => kind === "storage" || listen(kind, ...rest)""",
+    )
+    to_the_trials(first)
+    judge(first, 1)
+    level(first)
+    second = another_tab(first)
+    press(second, "Go on")
+    judge(second, 2)
+    kept = "JSON.parse(Object.values(localStorage)[0]).trials.length"
+    assert second.evaluate(kept) == 3
+    first.bring_to_front()
+    for act in (lambda: first.keyboard.press("f"), lambda: press(first, "中文")):
+        act()
+        assert first.evaluate(kept) == 3
+    assert heading(first) in ("Open in another tab", "已在另一个标签页中打开")
+    judge(second, 2)
+    assert heading(second) == "Thank you!"
+
+
+def test_a_tab_from_before_consent_hears_of_it_and_who_erases_frees_both(open_study):
+    first = open_study(study())
+    second = another_tab(first)
+    press(first, "I agree to take part")
+    second.wait_for_selector("text=Open in another tab")
+    press(second, "Go on here")
+    assert heading(second) == "How it works"
+    press(second, "Start the practice")
+    press(second, "Pause")
+    press(second, "Start anew as another person")
+    press(second, "Erase and start anew")
+    assert heading(second) == "Welcome" and second.evaluate("localStorage.length") == 0
+    press(first, "Go on here")
+    assert heading(first) == "Welcome"
+
+
 # ---------------------------------------------------------------------- languages and places
 
 
@@ -413,7 +490,7 @@ def test_the_language_may_change_in_the_middle_of_a_picture(open_study):
 
 
 def test_two_on_a_page_do_not_meddle_and_letters_answer_where_the_focus_is(open_page):
-    opened = open_page(study()._repr_html_(), study()._repr_html_())
+    opened = open_page(study()._repr_html_(), study(seed=1)._repr_html_())
     page = opened.page
     first, second = page.locator(".study").all()
     assert page.evaluate("document.activeElement.tagName") == "BODY"

@@ -8,6 +8,7 @@ from scipy import special, stats
 from avatarlib.core.errors import InputError
 from avatarlib.core.randomness import generator
 from avatarlib.evaluation.people.answers import Answers
+from avatarlib.show.trials import share_of_each
 
 # Standard deviation between people of their true error rate: the median of the 41 experiments of
 # Stein et al. (2023, arXiv:2306.04675), 1,036 people with 200 answers each; 0.037 to 0.108.
@@ -139,12 +140,7 @@ def simulate(
     """
     if not isinstance(sensitivity, dict):
         sensitivity = {"generator": sensitivity}
-    each, rest = divmod(trials // 2, len(sensitivity))
-    if each < 1 or rest or trials % 2:
-        raise InputError(
-            f"{trials} trials: half are real and the rest is shared by {len(sensitivity)} models; "
-            f"take a multiple of {2 * len(sensitivity)}."
-        )
+    each = share_of_each(trials, len(sensitivity))
     rng = generator(seed, "observers", study)
     source = np.repeat(np.arange(len(sensitivity) + 1), [trials // 2, *len(sensitivity) * [each]])
     shown = np.array([0.0, *sensitivity.values()])

@@ -32,11 +32,12 @@ const WORDS = {
     saved: "{file} is saved, probably in the folder for downloads. If you cannot find it, copy the text below.",
     copied: "The text is copied.",
     export: "If saving does not work, copy this text and send it:",
+    elsewhere: ["Open in another tab", "This study is open in another tab or window of this browser. No answer is lost. Close one of the two; to go on in this one, press the button."],
     anew: ["Somebody else’s turn?", "The answers in this browser will be erased. If they are to count, save them first."],
     buttons: {
       agree: "I agree to take part", practise: "Start the practice", begin: "Begin", next: "Next", on: "Go on",
       pause: "Pause", stop: "Stop here", save: "Save my answers", copy: "Copy the text",
-      anew: "Start anew as another person", erase: "Erase and start anew", back: "Back",
+      anew: "Start anew as another person", erase: "Erase and start anew", back: "Back", here: "Go on here",
     },
   },
   zh: {
@@ -69,11 +70,12 @@ const WORDS = {
     saved: "已保存 {file}，通常在“下载”文件夹中。如果找不到，请复制下面的文字。",
     copied: "文字已复制。",
     export: "如果无法保存文件，请复制这段文字并发送：",
+    elsewhere: ["已在另一个标签页中打开", "本研究已在此浏览器的另一个标签页或窗口中打开，您的回答没有丢失。请关闭其中一个；如果想在这里继续，请按下面的按钮。"],
     anew: ["换一个人？", "此浏览器中的回答将被删除。如果需要保留，请先保存。"],
     buttons: {
       agree: "我同意参加", practise: "开始练习", begin: "开始", next: "下一张", on: "继续",
       pause: "暂停", stop: "到此为止", save: "保存我的回答", copy: "复制文字",
-      anew: "换一个人重新开始", erase: "删除并重新开始", back: "返回",
+      anew: "换一个人重新开始", erase: "删除并重新开始", back: "返回", here: "在这里继续",
     },
   },
 };
@@ -94,11 +96,15 @@ function shuffled(n, seed) {
 }
 
 function begin(root) {
+  // One output may be shown twice in a document; then this script runs for each.
+  root = [...document.querySelectorAll(`#${root.id}`)].find((one) => !one.begun);
+  root.begun = true;
   const about = JSON.parse(root.querySelector("script").textContent);
   const n = about.pictures.length, practice = about.practice.length;
   const find = (selector) => root.querySelector(selector);
   const image = find("img"), head = find(".study-head"), status = find(".study-status");
-  const place = `avatarlib.study ${about.study} ${root.id}`; // in the browser's storage
+  const place = `avatarlib.study ${about.study}`; // in the browser's storage
+  const writer = crypto.getRandomValues(new Uint32Array(2)).join(); // our name in what is stored
   let state, since = null, turns = 0;
 
   // ----------------------------------------------------------------------- what is remembered
@@ -113,10 +119,18 @@ function begin(root) {
   }
   // A browser may refuse to store anything; then the study runs all the same.
   function keep() {
-    if (state.started) try { localStorage.setItem(place, JSON.stringify(state)); } catch { /* see above */ }
+    if (!state.started || state.step === "elsewhere") return;
+    try { localStorage.setItem(place, JSON.stringify({ ...state, writer })); } catch { /* see above */ }
   }
   function restore() {
     try { return JSON.parse(localStorage.getItem(place)); } catch { return null; }
+  }
+  // Whoever opened the study last, in whatever tab, writes; all others stop and say so.
+  const isOurs = () => (restore()?.writer ?? writer) === writer;
+  function takeOver() {
+    const language = state?.language ?? (navigator.language.startsWith("zh") ? "zh" : "en");
+    state = restore() ?? newcomer(language);
+    if (asks()) [state.paused, state.step] = [state.step, "pause"];
   }
   function forget() {
     try { localStorage.removeItem(place); } catch { /* see above */ }
@@ -143,6 +157,7 @@ function begin(root) {
     pause: { go: "on", buttons: ["stop", "anew"] },
     end: { buttons: ["save", "anew"] },
     anew: { buttons: ["erase", "back"] },
+    elsewhere: { go: "here" },
   };
 
   function source() {
@@ -179,7 +194,7 @@ function begin(root) {
       Object.assign(document.createElement("p"), { textContent: text })));
 
     const progress = find("progress");
-    progress.hidden = ["welcome", "how", "end", "anew"].includes(step);
+    progress.hidden = ["welcome", "how", "end", "anew", "elsewhere"].includes(step);
     progress.max = of;
     progress.value = answered;
     progress.setAttribute("aria-label", words.progress);
@@ -201,7 +216,7 @@ function begin(root) {
       find("[value=back]").textContent = words.buttons.on;
     }
     find(".study-export").hidden = step !== "end";
-    find("label").textContent = words.export;
+    find("label span").textContent = words.export;
     find("textarea").value = step === "end" ? answersAsText() : "";
     find("[value=copy]").textContent = words.buttons.copy;
   }
@@ -269,6 +284,10 @@ function begin(root) {
   }
 
   function go() {
+    if (state.step === "elsewhere") {
+      takeOver();
+      return show(state.step, true);
+    }
     if (state.step === "welcome") state.started = new Date().toISOString().slice(0, 10);
     if (state.step === "pause") return show(state.paused);
     if (state.step === "feedback") return show(state.practice.length < practice ? "practice" : "ready");
@@ -286,22 +305,28 @@ function begin(root) {
     erase: () => { forget(); state = newcomer(state.language); show("welcome", true); },
     language: () => { state.language = state.language === "en" ? "zh" : "en"; keep(); write(); },
   };
-  root.addEventListener("click", (event) => actions[event.target.closest("button")?.value]?.());
+  // Nothing is done where another tab writes; its answers would be lost, or ours.
+  function act(name) {
+    if (isOurs() || (state.step === "elsewhere" && ["go", "language"].includes(name))) actions[name]?.();
+    else show("elsewhere");
+  }
+  addEventListener("storage", () => { if (!isOurs()) show("elsewhere", false); });
+  root.addEventListener("click", (event) => act(event.target.closest("button")?.value));
   // On a page of its own the letters always answer; elsewhere only while the focus is in here.
   (about.page ? document : root).addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !asks()) return;
     // The place of the key, too: other alphabets have other letters there.
-    if (event.key.toLowerCase() === "f" || event.code === "KeyF") answer(false);
-    if (event.key.toLowerCase() === "j" || event.code === "KeyJ") answer(true);
+    if (event.key.toLowerCase() === "f" || event.code === "KeyF") act("drawn");
+    if (event.key.toLowerCase() === "j" || event.code === "KeyJ") act("machine");
   });
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) pause(root.contains(document.activeElement));
+    if (!isOurs()) show("elsewhere", false);
+    else if (document.hidden) pause(root.contains(document.activeElement));
   });
 
   const zoom = Math.max(1, Math.floor(320 / image.width));
   find(".study-picture").style.maxWidth = `${zoom * image.width}px`;
-  state = restore() ?? newcomer(navigator.language.startsWith("zh") ? "zh" : "en");
-  if (asks()) [state.paused, state.step] = [state.step, "pause"];
+  takeOver();
   root.classList.add("study-open");
   show(state.step, false);
 }

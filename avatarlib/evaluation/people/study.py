@@ -7,17 +7,18 @@ import io
 import itertools
 import json
 import math
-from importlib import metadata, resources
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from avatarlib.core.about import VERSION
 from avatarlib.core.errors import InputError
 from avatarlib.core.files import make_folder, write_text
 from avatarlib.core.randomness import generator
+from avatarlib.show.html import as_json, credit, fill, read
+from avatarlib.show.trials import check_pictures, share_of_each
 
-_study_number = itertools.count(1)
 KEY_FORMAT = "avatarlib.study-key/1"
 
 
@@ -66,7 +67,7 @@ class Study:
             shown = [groups[name][i] for name, i in chosen]
             return np.array(shown).reshape(len(shown), *real.shape[1:]), chosen
 
-        counted = [*["real"] * len(models), *models] * (trials // 2 // len(models))
+        counted = [*["real"] * len(models), *models] * share_of_each(trials, len(models))
         self.pictures, self.sources = choose(counted + ["catch"] * catch)
         machines = list(itertools.islice(itertools.cycle(models), practice // 2))
         self.practice, self.practice_sources = choose(["real"] * (practice // 2) + machines)
@@ -87,13 +88,13 @@ class Study:
             "practice": [list(source) for source in self.practice_sources],
             "exclude": {"catch_right_below": math.ceil(catch * 5 / 6), "median_ms_below": 300},
             "seed": self.seed,
-            "made_by": f"avatarlib {metadata.version('avatarlib')}",
+            "made_by": f"avatarlib {VERSION}",
         }
 
     def page(self):
         """The page to hand out, as HTML: one file that asks nobody for anything."""
-        widget = self._widget("study", "h1", "h2", page=True)
-        return _file("page.html").format(title=html.escape(self.title or "Avatars"), widget=widget)
+        title = html.escape(self.title or "Avatars")
+        return read(__package__, "page.html").format(title=title, widget=self._widget(page=True))
 
     def save(self, folder):
         """Write `study.html`, to hand out, and `key.json`, to keep, into a folder.
@@ -102,20 +103,16 @@ class Study:
             InputError: the folder holds another study's key, or cannot be written to.
         """
         folder = Path(folder)
-        key = folder / "key.json"
-        if key.exists() and f'"study": "{self.id}"' not in key.read_text(encoding="utf-8"):
-            raise InputError(
-                f"{key} belongs to another study, whose answers nobody can read without it; "
-                "choose another folder."
-            )
         make_folder(folder)
-        write_text(key, json.dumps(self.key(), ensure_ascii=False))  # first: no page without a key
+        _keep_other_keys(folder / "key.json", self.id)
+        # The key first: a page without its key would collect answers that nobody can read.
+        write_text(folder / "key.json", json.dumps(self.key(), ensure_ascii=False))
         write_text(folder / "study.html", self.page())
 
     def _repr_html_(self):
-        return self._widget(f"study-{next(_study_number)}", "p", "p", page=False)
+        return self._widget(page=False)
 
-    def _widget(self, name, title_tag, head_tag, page):
+    def _widget(self, page):
         about = {
             "study": self.id,
             "page": page,
@@ -126,37 +123,46 @@ class Study:
                 for picture, (source, _) in zip(self.practice, self.practice_sources, strict=True)
             ],
         }
-        return _file("study.html").format(
-            name=name,
-            title_tag=title_tag,
-            head_tag=head_tag,
+        return fill(
+            __package__,
+            "study",
+            name="study" if page else None,
+            title_tag="h1" if page else "p",
+            head_tag="h2" if page else "p",
             shape=self.pictures.shape,
-            about=json.dumps(about).replace("<", "\\u003c"),
-            credit=f'<p class="study-credit">{html.escape(self.credit)}</p>' if self.credit else "",
-            style=_file("study.css"),
-            script=_file("study.js"),
+            about=as_json(about),
+            credit=credit("study", self.credit),
         )
 
 
 def _check(real, models, trials, practice, catch):
-    if not models or {"real", "catch"} & set(models):
-        raise InputError("A study needs pictures of a model, not named 'real' or 'catch'.")
-    if trials < 2 or trials % (2 * len(models)) or practice < 0 or practice % 2 or catch < 0:
+    if "catch" in models:
+        raise InputError("A model cannot be called 'catch', as the pictures of noise are.")
+    if practice < 0 or practice % 2 or catch < 0:
         raise InputError(
-            f"{trials} trials and {practice} for practice cannot be half real and half from "
-            f"{len(models)} models; take a multiple of {2 * len(models)} and an even number."
+            f"{practice} pictures for practice and {catch} of noise: the first is an even number, "
+            "half of them real, and none is below 0."
         )
-    for name, of in {"real": real, **models}.items():
-        fits = of.ndim == 4 and of.shape[3] in (1, 3, 4) and of.shape[1:] == real.shape[1:]
-        if of.dtype != np.uint8 or not fits:
-            raise InputError(
-                f"The pictures {name!r} are {of.dtype} {of.shape}; all are uint8 "
-                f"(n, height, width, 1, 3 or 4) of one size, here {real.shape[1:]}."
-            )
-        share = 1 if name == "real" else len(models)
-        needed = trials // 2 // share + math.ceil(practice / 2 / share)
-        if len(of) < needed:
-            raise InputError(f"{len(of)} pictures {name!r} are too few; it takes {needed}.")
+    check_pictures(real, models, trials, practice=practice)
+
+
+def _keep_other_keys(path, study):
+    """Refuse to write over the key of another study, or over what may be one."""
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it holds no JSON"
+        raise InputError(
+            f"Cannot read {path}, which may be the key of another study: {reason}. Choose another "
+            "folder."
+        ) from error
+    if not isinstance(found, dict) or found.get("study") != study:
+        raise InputError(
+            f"{path} belongs to another study, whose answers nobody can read without it; choose "
+            "another folder."
+        )
 
 
 def _digest(*arrays):
@@ -172,7 +178,3 @@ def _png(picture):
     image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
     image.save(png, "PNG", compress_level=0)
     return base64.b64encode(png.getvalue()).decode()
-
-
-def _file(name):
-    return resources.files("avatarlib.evaluation.people").joinpath(name).read_text(encoding="utf-8")
