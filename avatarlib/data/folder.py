@@ -16,7 +16,6 @@ import numpy as np
 from PIL import (
     Image,
     ImageCms,
-    ImageColor,
     ImageOps,
     PngImagePlugin,
     UnidentifiedImageError,
@@ -25,6 +24,7 @@ from PIL import (
 
 from avatarlib.core import values
 from avatarlib.core.errors import InputError
+from avatarlib.core.pixels import opaque_colour
 from avatarlib.data.avatarset import Attribute, AvatarSet
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
@@ -74,11 +74,7 @@ def read_folder(
     size = values.whole(size, "The size, in pixels,", 1, 1024)
     if fit not in ("crop", "pad"):
         raise InputError(f'fit is "crop" or "pad", not {fit!r}.')
-    try:
-        colour = ImageColor.getrgb(background)[:3]
-    except (ValueError, TypeError, AttributeError) as error:
-        raise InputError(f"{background!r} is no colour. Write a name or #rrggbb.") from error
-
+    colour = opaque_colour(background)
     images, names, left_out, odd_profiles = [], [], {}, []
     for name, read in _entries(path):
         try:
