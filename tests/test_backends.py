@@ -1,5 +1,6 @@
 """Which framework, how much to compute, and what was trained beforehand."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -180,3 +181,32 @@ def test_what_is_kept_through_training_stays_below_ten_megabytes():
 def test_an_unknown_run_names_those_that_were_kept():
     with pytest.raises(InputError, match="'grey-28'; there are: article-32, big-smile-32"):
         al.through_training("grey-28")
+
+
+# ------------------------------------------------------------- both frameworks in one process
+
+HAS_TRITON = importlib.util.find_spec("triton") is not None  # builds of PyTorch for GPUs have it
+TRAIN = """
+gan = avatarlib.backend("{name}").GAN(avatarlib.presets.points())
+gan.step(np.zeros((4, 2), np.float32), avatarlib.noise(0, "latent", 0, (4, 2)))
+"""
+BOTH_WAYS = [("torch", "tensorflow"), ("tensorflow", "torch")]
+
+
+@pytest.mark.parametrize("names", BOTH_WAYS)
+def test_one_framework_trains_after_the_other(names):
+    """With triton and TensorFlow in the wrong order, the process would end with a SIGSEGV."""
+    steps = "".join(TRAIN.format(name=name) for name in names)
+    assert run(f"import numpy as np, avatarlib{steps}print('alive')") == "alive"
+
+
+@pytest.mark.skipif(not HAS_TRITON, reason="this PyTorch has no compiler")
+def test_whoever_imports_tensorflow_first_is_warned():
+    script = (
+        "import warnings, tensorflow, avatarlib\n"
+        "with warnings.catch_warnings(record=True) as told:\n"
+        "    warnings.simplefilter('always')\n"
+        "    avatarlib.backend('torch')\n"
+        "print([str(w.message) for w in told if 'triton' in str(w.message)][0])"
+    )
+    assert "begin with `from avatarlib.backends import triton_first`" in run(script)

@@ -2,6 +2,8 @@
 
 import importlib.util
 import os
+import sys
+import warnings
 
 from avatarlib.core.about import how_to_install
 from avatarlib.core.errors import InputError
@@ -28,6 +30,13 @@ def backend(name=None):
         raise InputError(f'A backend is "torch" or "tensorflow", not {name!r}.')
     if name == "tensorflow":
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # only errors, no start-up notes
+    elif "tensorflow" in sys.modules and "triton" not in sys.modules and _has("triton"):
+        warnings.warn(
+            "TensorFlow was imported before PyTorch's compiler, triton. With some versions that "
+            "ends the process as soon as something trains. If it does, restart and begin with "
+            "`from avatarlib.backends import triton_first`.",
+            stacklevel=2,
+        )
     try:
         return importlib.import_module(f"avatarlib.backends.{name}")
     except ModuleNotFoundError as error:
@@ -39,7 +48,11 @@ def backend(name=None):
 
 
 def _first_installed():
-    return next((name for name in BACKENDS if importlib.util.find_spec(name)), BACKENDS[0])
+    return next((name for name in BACKENDS if _has(name)), BACKENDS[0])
+
+
+def _has(package):
+    return importlib.util.find_spec(package) is not None
 
 
 def tier():
