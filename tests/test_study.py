@@ -6,7 +6,6 @@ import json
 import os
 import re
 import zipfile
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from scipy import stats
 from sklearn.tree import DecisionTreeClassifier
 
 from avatarlib import InputError
-from avatarlib.core.files import atomic_write
+from avatarlib.core.files import write_text
 from avatarlib.evaluation.people import Study, error_rate, read_answers
 from avatarlib.evaluation.people import study as study_module
 
@@ -216,27 +215,31 @@ def put(path, content):
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("call", ["mkdir", "read_bytes"])
-def test_a_folder_that_is_refused_gets_a_sentence(tmp_path, monkeypatch, call):
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        ("os.makedirs", "Cannot make the folder .*study: no permission for"),
+        ("pathlib.Path.read_bytes", "Cannot read .*key.json, .*: Permission denied. Choose"),
+    ],
+)
+def test_a_folder_that_is_refused_gets_a_sentence(tmp_path, monkeypatch, call, words):
     """Whoever runs the tests may be allowed everything, so the system's refusal is played."""
 
     def refuse(path, *_, **__):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, call, refuse)
-    with pytest.raises(InputError, match="Cannot .*Permission denied"):
+    monkeypatch.setattr(call, refuse)
+    with pytest.raises(InputError, match=words):
         SMALL.save(tmp_path / "study")
 
 
 def test_no_page_stands_without_its_key(tmp_path, monkeypatch):
-    @contextmanager
-    def full(path):
+    def full(path, text):
         if path.name == "key.json":
             raise InputError("The disk is full.")
-        with atomic_write(path) as file:
-            yield file
+        write_text(path, text)
 
-    monkeypatch.setattr(study_module, "atomic_write", full)
+    monkeypatch.setattr(study_module, "write_text", full)
     with pytest.raises(InputError, match="full"):
         SMALL.save(tmp_path)
     assert list(tmp_path.iterdir()) == []
