@@ -111,7 +111,9 @@ class Study:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"Cannot make the folder {folder}: {error.strerror}.") from error
+            raise InputError(
+                f"Cannot make the folder {folder}: {error.strerror}. Choose another."
+            ) from error
         _keep_other_keys(folder / "key.json", self.id)
         # The key first: a page without its key would collect answers that nobody can read.
         truth = json.dumps(self.key(), ensure_ascii=False)
