@@ -58,13 +58,18 @@ def test_two_on_a_page_have_names_of_their_own_and_words_are_no_code():
     assert "</script><b>" not in found._repr_html_() and "<i>" not in found._repr_html_()
 
 
+def test_numbers_may_be_numpys():
+    numbers = {"trials": np.int64(12), "rounds": np.int64(1), "seed": np.int64(3)}
+    assert '"trials":12' in game(**numbers)._repr_html_()
+
+
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
         (lambda: game(trials=10), "10 trials cannot be half real"),
         (lambda: Guess(REAL, {}, trials=4), "no generated pictures"),
-        (lambda: game(rounds=0), "at least one round, not 0"),
-        (lambda: Guess(REAL, {"real": EARLY}, trials=4), "cannot be called 'real'"),
+        (lambda: game(rounds=0), "number of rounds is a whole number of at least 1, not 0"),
+        (lambda: Guess(REAL, {"real": EARLY}, trials=4), "is a text, and not 'real'"),
         (lambda: game(rounds=9), "20 pictures 'real' are too few; it takes 54"),
         (lambda: Guess(REAL, {"x": flat(0, side=9)}, trials=4), "'x' are uint8 .*of one size"),
         (lambda: Guess(REAL, {"x": EARLY.astype(float)}, trials=4), "'x' are float64"),

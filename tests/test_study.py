@@ -233,6 +233,14 @@ def test_a_folder_that_is_refused_gets_a_sentence(tmp_path, monkeypatch, call, w
         SMALL.save(tmp_path / "study")
 
 
+def test_numbers_may_be_numpys(tmp_path):
+    found = study(
+        **{name: np.int64(2) for name in ("practice", "catch", "seed")}, trials=np.int8(4)
+    )
+    found.save(tmp_path)
+    assert json.loads((tmp_path / "key.json").read_text(encoding="utf-8")) == found.key()
+
+
 def test_no_page_stands_without_its_key(tmp_path, monkeypatch):
     def full(path, text):
         if path.name == "key.json":
@@ -268,11 +276,13 @@ def test_words_from_outside_are_no_code_and_widgets_have_names_of_their_own():
     ("make", "sentence"),
     [
         (lambda: study(trials=10), "10 trials cannot be half real .* 2 kinds; .* multiple of 4"),
-        (lambda: study(practice=3), "3 pictures for practice and 6 of noise: .* an even number"),
-        (lambda: study(catch=-1), "4 pictures for practice and -1 of noise: .* none is below 0"),
+        (lambda: study(practice=3), "3 pictures for practice cannot be half real"),
+        (lambda: study(catch=-1), "number of catch trials is a whole number of at least 0"),
         (lambda: Study(REAL, {}), "no generated pictures"),
         (lambda: Study(REAL, {"catch": EARLY}), "cannot be called 'catch'"),
-        (lambda: Study(REAL, {"real": EARLY}), "cannot be called 'real'"),
+        (lambda: Study(REAL, {"real": EARLY}), "is a text, and not 'real'; these are 'real'"),
+        (lambda: Study(REAL, {1: EARLY}), "is a text, and not 'real'; these are 1"),
+        (lambda: study(trials=12.0), "number of trials is a whole number .* not 12.0"),
         (lambda: study(trials=120), "60 pictures 'real' are too few; it takes 62"),
         (lambda: Study(flat(0, 99), {"x": flat(0, 33)}), "33 pictures 'x' are too few; it takes 3"),
         (lambda: Study(REAL, {"x": flat(0, side=9)}), "'x' are uint8 .*of one size"),

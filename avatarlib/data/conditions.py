@@ -1,5 +1,7 @@
 """Attributes that a generator can be asked for, as numbers: one for each value, 0 or 1."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from avatarlib.core.errors import InputError
@@ -47,6 +49,20 @@ def one_hot(labels, conditions):
     return np.concatenate(columns, axis=1).astype(np.float32)
 
 
+def by_attribute(columns, conditions):
+    """Cut what has a number for each value of each attribute: each attribute's own numbers.
+
+    Args:
+        columns: (..., number of all values), such as logits or zeros and ones.
+        conditions: a spec's, ((name, (value, ...)), ...).
+
+    Returns:
+        A list with an array (..., number of its values) for each attribute.
+    """
+    ends = np.cumsum([0, *(len(values) for _, values in conditions)])
+    return [columns[..., start:end] for start, end in pairwise(ends)]
+
+
 def shares_of_each(shares, conditions):
     """How often each value is drawn when nobody asks for one.
 
@@ -66,7 +82,7 @@ def shares_of_each(shares, conditions):
     if not sizes:
         return []
     found = np.ones(sum(sizes)) if shares is None else np.array(shares, np.float64)
-    of_each = np.split(found, np.cumsum(sizes)[:-1])
+    of_each = by_attribute(found, conditions)
     if len(found) != sum(sizes) or not all((of >= 0).all() and of.any() for of in of_each):
         raise InputError(
             f"Shares are {sum(sizes)} numbers from 0 to 1, one for each value of each attribute, "

@@ -3,14 +3,12 @@
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from avatarlib import backends
 from avatarlib.core.arrays import load_arrays
 from avatarlib.core.errors import InputError
 from avatarlib.core.randomness import generator
-from avatarlib.data.conditions import conditions, one_hot
-from avatarlib.metrics import confusion, frechet_distance, frechet_floor, shares
+from avatarlib.data.conditions import by_attribute, conditions, one_hot
+from avatarlib.metrics import confusion, frechet_distance, frechet_floor, relative_shares
 from avatarlib.training import layers as L
 from avatarlib.training.spec import ClassifierSpec
 from avatarlib.zoo import pretrained_file
@@ -137,18 +135,17 @@ class Scorer:
         self.classifier = classifier
         self.features, logits = classifier.look(real.images)
         known = classifier.spec.conditions
-        seen, true = named(logits, known), named(one_hot(real, known), known)
-        self._real, self._errors = {}, {}
-        for name, values in known:
-            self._real[name] = np.bincount(true[name], minlength=len(values)) / len(real)
-            self._errors[name] = confusion(true[name], seen[name], len(values))
+        seen, self._real = named(logits, known), named(one_hot(real, known), known)
+        self._errors = {
+            name: confusion(self._real[name], seen[name], len(values)) for name, values in known
+        }
 
     def __call__(self, pictures):
         """The `Score` of pictures, uint8 (n, height, width, channels)."""
         features, logits = self.classifier.look(pictures)
         seen, coverage = named(logits, self.classifier.spec.conditions), {}
         for name, values in self.classifier.spec.conditions:
-            ratios = shares(seen[name], self._errors[name]) / self._real[name]
+            ratios = relative_shares(seen[name], self._real[name], self._errors[name])
             coverage[name] = dict(zip(values, ratios.tolist(), strict=True))
         return Score(
             frechet_distance(self.features, features),
@@ -159,6 +156,5 @@ class Scorer:
 
 def named(logits, conditions):
     """Of logits, or of zeros and ones: attribute -> number of the largest value, int (n,)."""
-    ends = np.cumsum([len(values) for _, values in conditions])
-    parts = np.split(logits, ends[:-1], axis=1)
-    return {name: part.argmax(axis=1) for (name, _), part in zip(conditions, parts, strict=True)}
+    parts = zip(conditions, by_attribute(logits, conditions), strict=True)
+    return {name: part.argmax(axis=1) for (name, _), part in parts}

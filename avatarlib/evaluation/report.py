@@ -1,9 +1,7 @@
 """Generated pictures beside real ones: every score with its error and baseline, in one report."""
 
 import json
-from collections import Counter
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from importlib import metadata
 from pathlib import Path
 
@@ -15,9 +13,10 @@ from avatarlib.core.about import VERSION
 from avatarlib.core.errors import InputError
 from avatarlib.core.files import make_folder, write_text
 from avatarlib.data import AvatarSet
-from avatarlib.data.conditions import one_hot
+from avatarlib.data.conditions import by_attribute, one_hot
 from avatarlib.evaluation.classifier import named
 from avatarlib.evaluation.page import page
+from avatarlib.metrics.neighbours import fingerprints, repeated
 
 FORMAT = "avatarlib.Report/1"
 PAIRS = 12
@@ -151,9 +150,10 @@ def evaluate(generated, real, extractor):
 def _attributes(logits, real_logits, real, extractor, results, notes):
     """Append what there is to score in each attribute; give its values' ratios."""
     coverage, without = {}, []
-    ends = np.cumsum([0, *(len(values) for _, values in extractor.conditions)])
-    for condition, columns in zip(extractor.conditions, map(slice, ends, ends[1:]), strict=True):
-        (name, values), own, theirs = condition, logits[:, columns], real_logits[:, columns]
+    known = extractor.conditions
+    parts = (by_attribute(of, known) for of in (logits, real_logits))
+    for condition, own, theirs in zip(known, *parts, strict=True):
+        name, values = condition
         score = metrics.inception_score(own, theirs, extractor.name)
         results.append(replace(score, name=f"Avatar score: {name}") if name else score)
         if name not in real.attributes:
@@ -167,7 +167,7 @@ def _attributes(logits, real_logits, real, extractor, results, notes):
             continue
         seen = own.argmax(axis=1)
         results.append(metrics.total_variation(seen, truth, errors, name, extractor.name))
-        ratios = metrics.shares(seen, errors) / (np.bincount(truth) / len(truth))
+        ratios = metrics.relative_shares(seen, truth, errors)
         coverage[name] = dict(zip(values, ratios.tolist(), strict=True))
     if without:
         notes.append(f"Left out: the shares of {', '.join(without)}. The real ones have no labels.")
@@ -176,14 +176,11 @@ def _attributes(logits, real_logits, real, extractor, results, notes):
 
 def _copies(generated, real, drawn, true):
     """The numbers and the pairs of a `Report`."""
-    own, theirs = (
-        [blake2b(picture.tobytes(), digest_size=16).digest() for picture in of.images]
-        for of in (generated, real)
-    )
+    own, theirs = (fingerprints(of.images) for of in (generated, real))
     to_real, among_real = metrics.nearest(drawn, true), metrics.nearest(true, true, True)
     copies = {
-        "equal_generated": _doubles(own),
-        "equal_real": _doubles(theirs),
+        "equal_generated": repeated(own),
+        "equal_real": repeated(theirs),
         "equal_to_real": float(np.isin(own, theirs).mean()),
         "distance": float(np.median(to_real[1])),
         "distance_real": float(np.median(among_real[1])),
@@ -196,11 +193,6 @@ def _copies(generated, real, drawn, true):
         "real": _pairs(index, np.where(second, np.inf, among_real[1])),
     }
     return copies, closest
-
-
-def _doubles(digests):
-    counts = Counter(digests)
-    return sum(count for count in counts.values() if count > 1) / len(digests)
 
 
 def _pairs(index, distance):

@@ -1,6 +1,12 @@
 """Numbers about pictures: features in, a score out. NumPy and SciPy only."""
 
-from avatarlib.metrics.coverage import attribute_coverage, confusion, shares, total_variation
+from avatarlib.metrics.coverage import (
+    attribute_coverage,
+    confusion,
+    relative_shares,
+    shares,
+    total_variation,
+)
 from avatarlib.metrics.frechet import (
     frechet,
     frechet_at_infinity,
@@ -27,6 +33,7 @@ __all__ = [
     "kernel_distance",
     "nearest",
     "prdc",
+    "relative_shares",
     "shares",
     "total_variation",
 ]

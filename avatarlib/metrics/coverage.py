@@ -50,6 +50,20 @@ def shares(seen, errors):
     return _corrected(np.bincount(seen, minlength=len(errors)) / len(seen), errors)
 
 
+def relative_shares(seen, real, errors):
+    """How often each value was drawn, in truth, over how often it is real: 1 is as often, 0 never.
+
+    Args:
+        seen: the classifier's values of m generated pictures, int (m,).
+        real: the true values of n real pictures, int (n,); each value occurs.
+        errors: the classifier's `confusion`, (values, values).
+
+    Returns:
+        float64 (values,).
+    """
+    return shares(seen, errors) / (np.bincount(real, minlength=len(errors)) / len(real))
+
+
 def total_variation(seen, real, errors, name="", features=""):
     """How far apart are the shares of an attribute's values, generated and real?
 

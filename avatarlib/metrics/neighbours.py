@@ -10,7 +10,7 @@ from scipy.stats import t as student
 from avatarlib.core.errors import InputError
 from avatarlib.core.randomness import generator
 from avatarlib.metrics.checks import as_features, as_pair
-from avatarlib.metrics.result import Result
+from avatarlib.metrics.result import Result, wilson_interval
 
 BLOCK = 2**21  # distances at a time
 GROUPS = 5  # parts of the pictures that tell the standard errors
@@ -122,9 +122,17 @@ def nearest(queries, references, exclude_self=False):
 def duplicates(features):
     """The share of pictures whose features equal those of another one of the set, bit by bit."""
     rows = as_features("pictures'", features, 1)
-    # 0.0 + x makes -0.0 equal to 0.0; sixteen bytes of a hash stand for a row.
-    counts = Counter(blake2b((0.0 + row).tobytes(), digest_size=16).digest() for row in rows)
-    return sum(count for count in counts.values() if count > 1) / len(rows)
+    return repeated(fingerprints(0.0 + row for row in rows))  # 0.0 + x makes -0.0 equal to 0.0
+
+
+def fingerprints(arrays):
+    """Sixteen bytes of a hash for each array, by which equal ones are found."""
+    return [blake2b(array.tobytes(), digest_size=16).digest() for array in arrays]
+
+
+def repeated(keys):
+    """The share of the keys that occur more than once."""
+    return sum(count for count in Counter(keys).values() if count > 1) / len(keys)
 
 
 def _result(name, each, parts, baseline, counts):
@@ -138,17 +146,10 @@ def _result(name, each, parts, baseline, counts):
         factor = float(student.ppf(0.975, len(parts) - 1))
         low, high = max(value - factor * error, 0.0), value + factor * error
         if name != "density":
-            low, high = _wilson(value, error, factor, len(each[0]))
+            # With as many pictures as make this standard error.
+            count = value * (1 - value) / error**2 if 0 < value < 1 else len(each[0])
+            low, high = map(float, wilson_interval(value, count, factor))
     return Result(name, value, error, low, high, float(baseline), **counts)
-
-
-def _wilson(share, error, factor, count):
-    """The interval of a share (Wilson 1927), with as many pictures as make this standard error."""
-    if 0 < share < 1:
-        count = share * (1 - share) / error**2
-    middle, wide = share + factor**2 / (2 * count), 1 + factor**2 / count
-    half = factor * np.sqrt(share * (1 - share) / count + (factor / (2 * count)) ** 2)
-    return float((middle - half) / wide), float((middle + half) / wide)
 
 
 def _scores(real, generated, k, k_density):

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from math import isnan
 
+import numpy as np
+
 Z = 1.959963984540054  # 97.5 % of a standard normal variable lie below
 
 
@@ -51,3 +53,22 @@ class Result:
     def as_dict(self):
         """The same as plain data, for JSON."""
         return asdict(self)
+
+
+def wilson_interval(share, n, z=Z):
+    """The interval of a share that was counted in n independent cases (Wilson 1927).
+
+        (p + z²/2n ± z √(p (1 - p)/n + z²/4n²)) / (1 + z²/n)
+
+    Args:
+        share: p, a number or an array.
+        n: how many cases, at least 1.
+        z: how many standard errors the interval reaches; 1.96 for 95 %.
+
+    Returns:
+        (low, high), as float64.
+    """
+    p, n = np.asarray(share, float), np.asarray(n, float)
+    middle, wide = p + z**2 / (2 * n), 1 + z**2 / n
+    half = z * np.sqrt(p * (1 - p) / n + (z / (2 * n)) ** 2)
+    return (middle - half) / wide, (middle + half) / wide

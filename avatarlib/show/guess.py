@@ -4,7 +4,7 @@ import base64
 
 import numpy as np
 
-from avatarlib.core.errors import InputError
+from avatarlib.core import values
 from avatarlib.show.grids import image_grid
 from avatarlib.show.html import as_json, credit, data_uri, fill
 from avatarlib.show.trials import check_pictures, share_of_each
@@ -37,14 +37,14 @@ class Guess:
     """
 
     def __init__(self, real, drawn, trials=18, rounds=2, seed=0, credit=None):
+        trials = values.whole(trials, "The number of trials", 2)
+        rounds = values.whole(rounds, "The number of rounds", 1)
         self.kinds, self.trials, self.rounds = ("real", *drawn), trials, rounds
         self.credit = credit
-        if rounds < 1:
-            raise InputError(f"A test has at least one round, not {rounds}.")
         check_pictures(real, drawn, trials, rounds)
         share = share_of_each(trials, len(drawn))
         groups = [(real, trials // 2), *((of, share) for of in drawn.values())]
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(values.seed(seed))
         pictures, answers = [], []
         for i in range(rounds):
             shown = np.concatenate([of[i * n : (i + 1) * n] for of, n in groups])

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from avatarlib.core.errors import InputError
+from avatarlib.core.values import whole
 
 
 def share_of_each(trials, kinds):
@@ -13,9 +14,10 @@ def share_of_each(trials, kinds):
     Raises:
         InputError: there is no such whole number.
     """
+    trials = whole(trials, "The number of trials", 2)
     if not kinds:
         raise InputError("There are no generated pictures to tell from real ones; give some.")
-    if trials < 2 or trials % (2 * kinds):
+    if trials % (2 * kinds):
         raise InputError(
             f"{trials} trials cannot be half real and half generated, equally many of each of "
             f"{kinds} kinds; take a multiple of {2 * kinds}."
@@ -34,12 +36,13 @@ def check_pictures(real, generated, trials, rounds=1, practice=0):
         practice: pictures beside, half real, an even number.
 
     Raises:
-        InputError: as `share_of_each`; a kind is called "real"; no pictures, of another size, or
-            too few.
+        InputError: as `share_of_each`; a kind is called "real", or not by a text; no pictures, of
+            another size, or too few.
     """
     share_of_each(trials, len(generated))
-    if "real" in generated:
-        raise InputError("Generated pictures cannot be called 'real'; give them another name.")
+    if "real" in generated or not all(isinstance(name, str) for name in generated):
+        names = ", ".join(map(repr, generated))
+        raise InputError(f"The name of a kind is a text, and not 'real'; these are {names}.")
     for name, of in {"real": real, **generated}.items():
         fits = of.ndim == 4 and of.shape[3] in (1, 3, 4) and of.shape[1:] == real.shape[1:]
         if of.dtype != np.uint8 or not fits:

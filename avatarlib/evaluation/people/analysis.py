@@ -13,7 +13,7 @@ from scipy import stats
 
 from avatarlib.core.errors import InputError
 from avatarlib.core.randomness import generator
-from avatarlib.metrics.result import Result, Z
+from avatarlib.metrics.result import Result, wilson_interval
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,7 @@ class Finding:
 
 
 def wilson(hits, n):
-    """The 95 % interval of a proportion (Wilson 1927), for one person's answers.
-
-        (p + z²/2n ± z √(p (1 - p)/n + z²/4n²)) / (1 + z²/n),  z = 1.96
+    """The 95 % interval of a proportion, for one person's answers (`wilson_interval`).
 
     Args:
         hits, n: counts, numbers or arrays, n at least 1. The answers must be independent of each
@@ -85,10 +83,7 @@ def wilson(hits, n):
     Returns:
         (low, high), floats or arrays.
     """
-    p, shrink = np.divide(hits, n), 1 + Z**2 / np.asarray(n)
-    middle = (p + Z**2 / (2 * np.asarray(n))) / shrink
-    half = Z * np.sqrt(p * (1 - p) / n + Z**2 / (4 * np.square(n, dtype=float))) / shrink
-    return middle - half, middle + half
+    return wilson_interval(np.divide(hits, n), n)
 
 
 def dprime(hits, machines, false_alarms, reals):

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from avatarlib.core import values
 from avatarlib.core.about import VERSION
 from avatarlib.core.errors import InputError
 from avatarlib.core.files import make_folder, write_text
@@ -54,7 +55,11 @@ class Study:
     def __init__(
         self, real, models, *, trials=60, practice=8, catch=6, seed=0, credit=None, title=None
     ):
-        _check(real, models, trials, practice, catch)
+        trials = values.whole(trials, "The number of trials", 2)
+        practice = values.whole(practice, "The number of pictures for practice")
+        catch = values.whole(catch, "The number of catch trials")
+        seed = values.seed(seed)
+        _check(real, models, trials, practice)
         self.names, self.seed, self.credit, self.title = ("real", *models), seed, credit, title
         groups = {"real": real, **models}
         # Who knows the page and this file, but not the pictures we chose from, cannot repeat this.
@@ -135,14 +140,11 @@ class Study:
         )
 
 
-def _check(real, models, trials, practice, catch):
+def _check(real, models, trials, practice):
     if "catch" in models:
         raise InputError("A model cannot be called 'catch', as the pictures of noise are.")
-    if practice < 0 or practice % 2 or catch < 0:
-        raise InputError(
-            f"{practice} pictures for practice and {catch} of noise: the first is an even number, "
-            "half of them real, and none is below 0."
-        )
+    if practice % 2:
+        raise InputError(f"{practice} pictures for practice cannot be half real; take an even one.")
     check_pictures(real, models, trials, practice=practice)
 
 
