@@ -70,7 +70,7 @@ def files(tmp_path, planted):
     "command, words",
     [
         ("render bigsmile --out {0}/a.npz", "big-smile"),
-        ("render big-smile --size 15 --out {0}/a.npz", "16 to 512"),
+        ("render big-smile --size 15 --out {0}/a.npz", "at least 16 and at most 512"),
         ("render big-smile --count 0 --out {0}/a.npz", "at least 1"),
         ("render big-smile --seed -1 --out {0}/a.npz", "seed"),
         ("render big-smile --background whiteish --out {0}/a.npz", "no colour"),
@@ -230,7 +230,7 @@ def test_a_folder_against_grey_avatars_is_made_grey(compared, tmp_path, monkeypa
         ("evaluate {0}/large --against {0}/large --out {0}/r --features vgg", "Features are avat"),
         ("study {0}/real.npz {0}/no.npz --out {0}/s", "There is no file"),
         ("study {0}/real.npz {0}/generated.npz {0}/generated.npz --out {0}/s", "different names"),
-        ("study {0}/generated.npz {0}/real.npz --out {0}/s", "not named 'real'"),
+        ("study {0}/generated.npz {0}/real.npz --out {0}/s", "not 'real'; these are"),
         ("study {0}/real.npz {0}/generated.npz --out {0}/s --trials 7", "multiple of 2"),
         ("study {0}/real.npz {0}/generated.npz --out {0}/s --trials 2000", "too few"),
     ],

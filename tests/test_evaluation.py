@@ -250,9 +250,9 @@ def nan(images):
 @pytest.mark.parametrize(
     "generated, real, network, words",
     [
-        (GENERATED[:1], REAL, look, "generated features are 1 rows.* at least 2"),
-        (GENERATED[:5], REAL, look, "generated features are 5 rows.* at least 6"),
-        (GENERATED, REAL[:5], look, "real features are 5 rows.* at least 6"),
+        (GENERATED[:1], REAL, look, "generated features have 1 row,.* at least 2"),
+        (GENERATED[:5], REAL, look, "generated features have 5 rows,.* at least 6"),
+        (GENERATED, REAL[:5], look, "real features have 5 rows,.* at least 6"),
         (GENERATED[:0], REAL, look, "at least one"),
         (GENERATED.astype(float), REAL, look, "one uint8 array"),
         (GENERATED[..., 0], REAL, look, "one uint8 array"),

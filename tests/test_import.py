@@ -26,7 +26,7 @@ BELOW = {
     "zoo": {"core", "data", "training", "backends"},
 }
 # What a reader of the book meets, and the kits around it; rule 9 of the architecture page.
-COURSE = {"core", "data", "theory", "metrics", "training", "backends", "zoo"}
+COURSE = {"data", "theory", "metrics", "training", "backends"}
 LOOSE = 5
 FRAMEWORKS = {"torch", "tensorflow", "keras"}
 NOT_AT_IMPORT = [*sorted(FRAMEWORKS), "matplotlib", "scipy", "joblib"]

@@ -93,5 +93,5 @@ def test_logits_are_checked():
         inception_score(np.zeros((5, 1)))
     with pytest.raises(InputError, match="different classes"):
         inception_score(logits(5, 3), logits(5, 4))
-    with pytest.raises(InputError, match="generated features are 1 rows"):
+    with pytest.raises(InputError, match="generated features have 1 row"):
         inception_score(logits(1, 3))

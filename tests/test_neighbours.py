@@ -189,9 +189,9 @@ def test_duplicates_are_counted():
 @pytest.mark.parametrize(
     "real, generated, k, sentence",
     [
-        (np.eye(9), np.eye(5, 9), 3, "generated features are 5 rows.* n at least 6"),
-        (np.eye(5), np.eye(9, 5), 3, "real features are 5 rows.* n at least 6"),
-        (np.eye(9), np.eye(9), 9, "n at least 10"),
+        (np.eye(9), np.eye(5, 9), 3, "generated features have 5 rows,.* at least 6"),
+        (np.eye(5), np.eye(9, 5), 3, "real features have 5 rows,.* at least 6"),
+        (np.eye(9), np.eye(9), 9, "at least 10"),
         (np.eye(9), np.eye(9), 0, "k counts neighbours, so it is at least 1, not 0"),
         (np.eye(9), np.eye(9, 8), 3, "of 9 and of 8 numbers"),
         (np.eye(9), np.full((9, 9), np.nan), 3, "generated features are not numbers"),
@@ -210,7 +210,7 @@ def test_bad_queries_are_a_sentence():
         nearest(np.full((2, 2), np.inf), np.eye(2))
     with pytest.raises(InputError, match="its own set only"):
         nearest(np.eye(3), 2 * np.eye(3), exclude_self=True)
-    with pytest.raises(InputError, match="n at least 2"):
+    with pytest.raises(InputError, match="at least 2"):
         nearest(np.ones((1, 3)), np.ones((1, 3)), exclude_self=True)
     with pytest.raises(InputError, match="pictures' features are 0 rows"):
         duplicates(np.empty((0, 3)))
