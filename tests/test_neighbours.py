@@ -212,5 +212,5 @@ def test_bad_queries_are_a_sentence():
         nearest(np.eye(3), 2 * np.eye(3), exclude_self=True)
     with pytest.raises(InputError, match="at least 2"):
         nearest(np.ones((1, 3)), np.ones((1, 3)), exclude_self=True)
-    with pytest.raises(InputError, match="pictures' features are 0 rows"):
+    with pytest.raises(InputError, match="pictures' features have 0 rows"):
         duplicates(np.empty((0, 3)))
