@@ -230,7 +230,7 @@ def test_a_folder_against_grey_avatars_is_made_grey(compared, tmp_path, monkeypa
         ("evaluate {0}/large --against {0}/large --out {0}/r --features vgg", "Features are avat"),
         ("study {0}/real.npz {0}/no.npz --out {0}/s", "There is no file"),
         ("study {0}/real.npz {0}/generated.npz {0}/generated.npz --out {0}/s", "different names"),
-        ("study {0}/generated.npz {0}/real.npz --out {0}/s", "not 'real'; these are"),
+        ("study {0}/generated.npz {0}/real.npz --out {0}/s", "by texts, and not 'real'"),
         ("study {0}/real.npz {0}/generated.npz --out {0}/s --trials 7", "multiple of 2"),
         ("study {0}/real.npz {0}/generated.npz --out {0}/s --trials 2000", "too few"),
     ],

@@ -69,7 +69,7 @@ def test_numbers_may_be_numpys():
         (lambda: game(trials=10), "10 trials cannot be half real"),
         (lambda: Guess(REAL, {}, trials=4), "no generated pictures"),
         (lambda: game(rounds=0), "number of rounds is a whole number of at least 1, not 0"),
-        (lambda: Guess(REAL, {"real": EARLY}, trials=4), "is a text, and not 'real'"),
+        (lambda: Guess(REAL, {"real": EARLY}, trials=4), "by texts, and not 'real'"),
         (lambda: game(rounds=9), "20 pictures 'real' are too few; it takes 54"),
         (lambda: Guess(REAL, {"x": flat(0, side=9)}, trials=4), "'x' are uint8 .*of one size"),
         (lambda: Guess(REAL, {"x": EARLY.astype(float)}, trials=4), "'x' are float64"),

@@ -42,7 +42,9 @@ def check_pictures(real, generated, trials, rounds=1, practice=0):
     share_of_each(trials, len(generated))
     if "real" in generated or not all(isinstance(name, str) for name in generated):
         names = ", ".join(map(repr, generated))
-        raise InputError(f"The name of a kind is a text, and not 'real'; these are {names}.")
+        raise InputError(
+            f"Name generated pictures by texts, and not 'real'; these are named {names}."
+        )
     for name, of in {"real": real, **generated}.items():
         fits = of.ndim == 4 and of.shape[3] in (1, 3, 4) and of.shape[1:] == real.shape[1:]
         if of.dtype != np.uint8 or not fits:
