@@ -95,7 +95,7 @@ lint: $(STAMP)  ## style, spelling, notebooks without outputs (mends what it can
 # ---------------------------------------------------------------- tidying
 
 clean:  ## remove the built book and its cache
-	rm -rf _build/html _build/.doctrees _build/.jupyter_cache _build/jupyter_execute
+	rm -rf _build/html _build/.doctrees _build/.jupyter_cache _build/jupyter_execute _build/.pictures
 	rm -rf .pytest_cache .ruff_cache .hypothesis
 
 distclean: clean  ## remove the environment, too

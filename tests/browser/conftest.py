@@ -1,19 +1,19 @@
 """The built book, served on this machine, and a browser to read it with."""
 
-import http.server
 import os
 import shutil
 import subprocess
 import sys
-import threading
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
 from sphinx_external_toc.parsing import parse_toc_yaml
+
+sys.path.insert(0, str(Path(__file__).parent))
+from server import serve
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
@@ -40,15 +40,8 @@ def pages():
 @pytest.fixture(scope="session")
 def address(book):
     """Where the book is served."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=book))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with serve(book) as server:
+        yield server.address
 
 
 @pytest.fixture(scope="session")
@@ -106,12 +99,16 @@ def visit(browser, address):
         page.on("request", lambda r: is_elsewhere(r.url) and visit.strangers.append(r.url))
         page.route(is_elsewhere, lambda route: route.abort())
         page.goto(f"{address}/{path}", wait_until="load")
-        # MathJax draws after the page has loaded; pages without mathematics have no MathJax.
-        page.evaluate("() => window.MathJax?.startup?.promise")
-        # Pictures below the screen load only when somebody scrolls to them.
+        # Pictures and widgets below the screen load only when somebody comes near them.
         page.evaluate("""async () => {
             for (const image of document.images) image.loading = 'eager';
             await Promise.allSettled([...document.images].map(image => image.decode()));
+            for (const widget of document.querySelectorAll('[data-reached]')) {
+                widget.scrollIntoView();
+                await new Promise(done => setTimeout(done, 100));
+            }
+            scrollTo(0, 0);
+            await document.fonts.ready;
         }""")
         page.wait_for_load_state("networkidle")
         return visit

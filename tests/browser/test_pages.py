@@ -7,6 +7,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from conftest import PAGES
+from server import serve
 
 # What a directive or role looks like when it was not understood.
 RAW = [
@@ -45,7 +47,7 @@ def test_no_text_is_cut_off_beside_the_screen(shown):
             (/(auto|scroll)/.test(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
         return [...document.querySelectorAll('article.bd-article *')]
             .filter(e => e.getBoundingClientRect().right > width + 1 && !scrolls(e))
-            .filter(e => !e.closest('mjx-assistive-mml') && e.checkVisibility())
+            .filter(e => e.checkVisibility())
             .slice(0, 5).map(e => e.outerHTML.slice(0, 120));
     }""")
     assert cut == []
@@ -54,7 +56,7 @@ def test_no_text_is_cut_off_beside_the_screen(shown):
 def test_no_raw_directives(shown):
     text = shown.page.evaluate("""() => {
         const article = document.querySelector('article').cloneNode(true);
-        article.querySelectorAll('pre, code, script, style, mjx-container')
+        article.querySelectorAll('pre, code, script, style, math')
             .forEach(e => e.remove());
         return article.textContent;
     }""")
@@ -62,18 +64,47 @@ def test_no_raw_directives(shown):
 
 
 def test_mathematics_is_drawn(shown):
-    """Every formula became MathJax's, without an error or an unknown command, which is red."""
-    undrawn = shown.page.evaluate("""() => {
-        const wrong = 'mjx-merror, mjx-container [style*="color: red"]';
-        return [...document.querySelectorAll('.math')]
-            .filter(e => !e.querySelector('mjx-container') || e.querySelector(wrong))
-            .map(e => e.textContent);
-    }""")
+    """Every formula is MathML, and every letter of it is in the book's own font."""
+    undrawn = shown.page.evaluate("""() =>
+        [...document.querySelectorAll('.math')]
+            .filter(e => !e.querySelector('math') || e.querySelector('merror, mtext[style*=red]'))
+            .map(e => e.textContent)""")
     assert undrawn == []
+    devtools = shown.page.context.new_cdp_session(shown.page)
+    devtools.send("DOM.enable")
+    devtools.send("CSS.enable")
+    root = devtools.send("DOM.getDocument")["root"]["nodeId"]
+    found = devtools.send("DOM.querySelectorAll", {"nodeId": root, "selector": "article math"})
+    fonts = {
+        (font["familyName"], node)
+        for node in found["nodeIds"]
+        for font in devtools.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+    }
+    strange = [
+        (family, devtools.send("DOM.getOuterHTML", {"nodeId": node})["outerHTML"])
+        for family, node in fonts
+        if family != "Avatars Math"
+    ]
+    assert strange == []
+
+
+def test_formulas_that_are_too_wide_can_be_scrolled_by_keyboard(shown):
+    hidden = shown.page.evaluate("""() =>
+        [...document.querySelectorAll('article .formula, article span.math')]
+            .filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth)
+            .filter(e => getComputedStyle(e).display !== 'inline' && e.tabIndex !== 0)
+            .map(e => e.textContent)""")
+    assert hidden == []
+
+
+def test_no_table_has_an_empty_heading(shown):
+    assert "" not in [text.strip() for text in shown.page.locator("th").all_inner_texts()]
 
 
 def test_images_are_loaded_and_described(shown):
-    images = shown.page.evaluate("""() => [...document.images].map(
+    # A film's other frames come when it is played.
+    images = shown.page.evaluate("""() => [...document.images].filter(
+        image => image.hasAttribute('src') || !image.closest('.film')).map(
         image => ({src: image.src, alt: image.alt, width: image.naturalWidth}))""")
     assert [image for image in images if image["width"] == 0] == [], "not loaded"
     file_name = re.compile(r"^\s*$|/|_build|_images|\.(png|svg|jpe?g|gif|webp)\b", re.IGNORECASE)
@@ -146,6 +177,134 @@ def test_light_and_dark_can_be_switched(visit, pages, screen):
         opened.page.locator(".theme-switch-button:visible").first.click()
     assert seen == {"light", "dark"}
     assert opened.errors == []
+
+
+def test_equations_are_numbered_in_reading_order(visit, pages):
+    numbers = [
+        int(re.search(r"\d+", number)[0])
+        for page in pages
+        for number in visit(page).page.locator(".eqno").all_inner_texts()
+    ]
+    assert numbers == list(range(1, len(numbers) + 1)) and numbers
+
+
+# ---------------------------------------------------------------- light pages
+
+
+MOST = 800_000  # bytes, compressed, before anybody plays
+WITH_WIDGETS = {
+    "book/00-first-avatar.html": "studio",
+    "book/02-concepts.html": "guess",
+    "book/04-training-steps.html": "duel",
+    "book/06-evaluation/human-evaluation.html": "study",
+}
+WITH_FILMS = ("book/00-first-avatar.html", "book/03-minimax.html")
+
+
+@pytest.fixture
+def on_a_phone(browser, book):
+    """A function that opens a page and does nothing: (page, what the server has sent, errors)."""
+    with serve(book) as server:
+        context = browser.new_context(viewport={"width": 390, "height": 844})
+        page, errors = context.new_page(), []
+        page.on("console", lambda m: m.type == "error" and errors.append(m.text))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+
+        def open_page(path, root=server.address):
+            page.goto(f"{root}/{path}", wait_until="load")
+            page.wait_for_load_state("networkidle")
+            return page, server.sent, errors
+
+        yield open_page
+        context.close()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_light_before_anybody_plays(on_a_phone, path):
+    page, sent, errors = on_a_phone(path)
+    assert sum(size for _, size in sent) <= MOST, sorted(sent, key=lambda one: -one[1])[:5]
+    waiting = page.locator("[data-reached], [data-played]").evaluate_all(
+        """all => all.filter(e => e.getBoundingClientRect().top > 2000)
+            .map(e => (e.dataset.reached || e.dataset.played).replace(/\\?.*/, ''))"""
+    )
+    assert set(waiting) & {name.rpartition("/")[2] for name, _ in sent} == set()
+    assert errors == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_only_the_style_sheet_comes_before_the_first_paragraph(on_a_phone, path):
+    page, _, _ = on_a_phone(path)
+    blocking = page.evaluate("""() => performance.getEntriesByType('resource')
+        .filter(entry => entry.renderBlockingStatus === 'blocking')
+        .map(entry => new URL(entry.name).pathname)""")
+    assert blocking == ["/_static/book.css"]
+    scripts = page.evaluate("""() => {
+        const first = document.querySelector('article p');
+        return [...document.scripts].filter(script => script.src &&
+            first.compareDocumentPosition(script) & Node.DOCUMENT_POSITION_PRECEDING)
+            .map(script => script.src);
+    }""")
+    # Those that later.js has put into the head come last, wherever they stand.
+    assert [script for script in scripts if "_static" in script] == []
+
+
+@pytest.mark.parametrize("path, kind", WITH_WIDGETS.items())
+@pytest.mark.parametrize("disk", [False, True], ids=["served", "disk"])
+def test_a_widget_comes_when_it_is_reached(on_a_phone, book, path, kind, disk):
+    page, sent, errors = on_a_phone(path, book.as_uri()) if disk else on_a_phone(path)
+    widget = page.locator(f".{kind}[data-reached]")
+    file = widget.get_attribute("data-reached").partition("?")[0]
+    opened = {"study": ".study-first:not([hidden])"}.get(kind, f".{kind}-open")
+    assert page.locator(opened).count() == 0
+    widget.evaluate("widget => widget.scrollIntoView()")
+    page.wait_for_selector(opened)
+    assert disk or file in [name.rpartition("/")[2] for name, _ in sent]
+    assert errors == []
+
+
+@pytest.mark.parametrize("path", WITH_FILMS)
+@pytest.mark.parametrize("disk", [False, True], ids=["served", "disk"])
+def test_a_film_comes_when_it_is_played(on_a_phone, book, path, disk):
+    page, sent, errors = on_a_phone(path, book.as_uri()) if disk else on_a_phone(path)
+    film = page.locator(".film").first
+    last = film.locator("output").inner_text()
+    film.evaluate("film => film.scrollIntoView()")
+    page.wait_for_load_state("networkidle")
+    file = film.get_attribute("data-played").partition("?")[0]
+    assert file not in [name.rpartition("/")[2] for name, _ in sent]
+    film.get_by_role("button", name="Play").evaluate("button => button.click()")
+    page.wait_for_function(
+        "last => document.querySelector('.film output').textContent !== last", arg=last
+    )
+    wide = film.locator("img").evaluate_all("all => all.map(image => image.naturalWidth)")
+    assert min(wide) > 0 and len(wide) > 1
+    assert errors == []
+
+
+def test_a_film_on_a_slow_line_plays_when_it_has_come(on_a_phone):
+    page, _, errors = on_a_phone(WITH_FILMS[0])
+    held = []
+    page.route("**/*-film-1.js*", held.append)
+    film = page.locator(".film").first
+    last = film.locator("output").inner_text()
+    film.get_by_role("button", name="Play").click()
+    page.wait_for_timeout(700)  # longer than a frame lasts
+    assert film.get_attribute("aria-busy") and film.locator("output").inner_text() == last
+    held[0].continue_()
+    page.wait_for_function(
+        "last => document.querySelector('.film output').textContent !== last", arg=last
+    )
+    assert film.get_by_role("button").inner_text() == "Pause"
+    assert errors == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_works_from_a_disk(on_a_phone, book, path):
+    page, _, errors = on_a_phone(path, book.as_uri())
+    assert page.locator("button.copybtn").count() == page.locator("div.highlight").count()
+    drawn = page.evaluate("document.fonts.check('16px \"Avatars Math\"')")
+    assert drawn or page.locator("math").count() == 0
+    assert errors == []
 
 
 # ---------------------------------------------------------------- links, without a browser

@@ -31,13 +31,15 @@ def test_films_are_scrubbed_by_keyboard_and_by_mouse_and_play(opened):
     for i in range(films.count()):
         film = films.nth(i)
         slider, label = film.locator("input"), film.locator("output")
+        slider.focus()  # its frames come now
+        film.locator("img:not([src])").first.wait_for(state="detached")
+        opened.page.wait_for_function("i => !document.querySelectorAll('.film')[i].ariaBusy", arg=i)
         last = int(slider.get_attribute("max"))
         shown = film.locator("img:visible")
         assert shown.count() == 1
         texts = film.locator("img").evaluate_all("all => all.map(one => one.dataset.label)")
         assert label.inner_text() == texts[last]
 
-        slider.focus()
         opened.page.keyboard.press("ArrowLeft")
         assert label.inner_text() == texts[last - 1]
         assert shown.get_attribute("data-label") == texts[last - 1]
