@@ -86,7 +86,7 @@ test-browser: $(STAMP)  ## every page in Chromium, wide and narrow; builds a mis
 	@echo "=== The pages of the book in a browser"
 	$(PYTEST) tests/browser
 
-verify: $(STAMP)  ## the long proofs: a fresh clone, kills, planted bugs, intervals, other libraries
+verify: $(STAMP)  ## the long proofs: a fresh clone, other machines, kills, planted bugs, intervals, other libraries
 	$(PYTEST) verify
 
 lint: $(STAMP)  ## style, spelling, notebooks without outputs (mends what it can)

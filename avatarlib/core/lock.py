@@ -9,11 +9,11 @@ from avatarlib.core.files import explained, lock
 def lock_folder(folder):
     """Take a folder for oneself.
 
-    The system gives the lock back when the file is closed or its process ends, however it ends.
+    The system gives it back when the file is closed or its process ends, however it ends.
     File systems that know no locks (some network drives) leave the folder open to everybody.
 
     Args:
-        folder: an existing folder; the lock is a file `.lock` in it.
+        folder: an existing folder; a file named .lock appears in it.
 
     Returns:
         the open file; close it to let others in.
