@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from avatarlib import metrics
 from avatarlib.core.errors import InputError
 from avatarlib.data import Attribute, AvatarSet, render
 from avatarlib.evaluation import extractors
+from avatarlib.evaluation import report as evaluation_report
 from avatarlib.evaluation.extractors import Extractor
 from avatarlib.evaluation.page import page as show_page
 from avatarlib.evaluation.report import evaluate
@@ -426,3 +428,21 @@ def test_where_nobody_can_write_there_is_a_sentence(tmp_path, locked_folder, as_
         REPORT.save(tmp_path / "file")
     message = as_ordinary_user(lambda: REPORT.save(locked_folder / "report"))
     assert message.startswith("InputError: Cannot make the folder")
+
+
+def test_a_score_that_is_new_stands_in_the_report_with_its_name():
+    new = metrics.Result.normal("realism", 0.5, 0.1, baseline=1.0, real=40, generated=40)
+    text = show_page(replace(REPORT, results=[*REPORT.results, new]))
+    assert ">realism</th>" in text and "0.304 to 0.696" in text
+
+
+NOT_IN_THE_REPORT = {"attribute_coverage"}  # for one attribute, where total variation says more
+
+
+def test_every_score_is_in_the_report_or_said_not_to_be():
+    """A function of `metrics` that gives a Result, or several, and nobody calls, is forgotten."""
+    source = Path(evaluation_report.__file__).read_text(encoding="utf-8")
+    for name in metrics.__all__:
+        gives = (getattr(metrics, name).__doc__ or "").partition("Returns:")[2]
+        if "`Result`" in gives and name not in NOT_IN_THE_REPORT:
+            assert f"metrics.{name}(" in source, f"say in the report, or here, what {name} is for"

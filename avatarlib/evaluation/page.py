@@ -15,7 +15,7 @@ SAYS = {  # the first words of a score's name -> what it says
     "pictures alone make it larger.",
     f"{FRECHET} at infinity": "The same, as if there were endlessly many pictures: it compares "
     "sets of different sizes.",
-    "kernel distance": "Whether the two clouds differ in more than mean and spread. Less is "
+    "kernel distance": "Whether the two clouds differ in more than mean and covariance. Less is "
     "better, and chance makes it negative.",
     "precision": "The share of the generated pictures that look like some real one.",
     "recall": "The share of the real pictures that some generated one looks like.",
@@ -62,7 +62,7 @@ def page(report):
 
 def _row(report, result):
     kind, *attribute = re.split(": | of ", result.name, maxsplit=1)
-    says, perfect = [SAYS[kind]], result.baseline
+    says, perfect = [SAYS[kind]] if kind in SAYS else [], result.baseline
     if kind == "total variation":
         perfect = 0  # its interval is of the truth; the baseline is what chance makes of 0
         value, ratio = report.rarest(*attribute)
