@@ -143,14 +143,14 @@ def test_a_loss_stays_exact_one_pair_at_a_time(twin, loss, player):
 @each_loss
 @each_twin
 def test_a_loss_survives_any_logit(twin, loss, player):
-    """No overflow, and a slope of -1 for a generator that a sure critic rejects."""
+    """No overflow, and a slope of -1 at least for a generator that a sure critic rejects."""
     logits = np.array([[1e4], [-1e4], [88.8], [-105.0]], np.float32)
     function = getattr(twin.LOSSES[loss], player)
     value, gradients = value_and_gradients(twin, function, logits, -logits)
     assert np.isfinite(value)
     assert all(np.isfinite(g).all() for g in gradients if g is not None)
     if player == "generator" and loss != "minimax":
-        assert gradients[1][0, 0] == pytest.approx(-1 / 4, rel=1e-6)
+        assert gradients[1][0, 0] <= -(1 - 1e-6) / 4
 
 
 @each_twin
