@@ -14,6 +14,7 @@ import ast
 import copy
 import datetime
 import importlib.metadata
+import json
 import os
 import platform
 import queue
@@ -27,7 +28,7 @@ import tempfile
 import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -217,35 +218,85 @@ def _hear_interrupts():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def run_tests(folder, tests, limit=HANGS):
-    """(red?, the first red test) of some test files in the copy; so many seconds count as red."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    try:
-        done = subprocess.run(
-            command,
+class Tests:
+    """Runs tests in a copy of the library: a process that has imported the frameworks already.
+
+    Each run is a fork of it, so that it begins as new and without waiting for them.
+    """
+
+    def __init__(self, folder):
+        self.folder = folder
+        self._server = subprocess.Popen(
+            [sys.executable, __file__, "--serve"],
             env=environment(folder),
             cwd=folder,
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-            timeout=limit,
             preexec_fn=_hear_interrupts,
         )
-    except subprocess.TimeoutExpired:
-        return True, "hangs"
-    if done.returncode == 0:
-        return False, ""
-    if done.returncode == 4 and "::" in tests[0]:  # a remembered test that is no more
-        return False, ""
-    if done.returncode not in (1, 2):  # 2: a test file could not be imported
-        sys.exit(
-            f"pytest ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
-        )
-    found = re.findall(r"^(?:FAILED|ERROR) (?:tests/)?(\S+)", done.stdout, re.MULTILINE)
-    return True, found[0] if found else "not importable"
+
+    def run(self, tests, limit=HANGS):
+        """(red?, the first red test) of some tests; so many seconds count as red."""
+        self._server.stdin.write(json.dumps([tests, limit]) + "\n")
+        self._server.stdin.flush()
+        code, output = json.loads(self._server.stdout.readline())
+        if code is None:
+            return True, "hangs"
+        if code == 0 or (code == 4 and "::" in tests[0]):  # 4: a remembered test that is no more
+            return False, ""
+        if code not in (1, 2) and code > 0:  # 2: a test file could not be imported
+            sys.exit(f"pytest ended with {code}:\n{output}")
+        found = re.findall(r"^(?:FAILED|ERROR) (?:tests/)?(\S+)", output, re.MULTILINE)
+        return True, found[0] if found else "not importable" if code > 0 else "crashes"
+
+    def close(self):
+        """End the process."""
+        self._server.stdin.close()
+        self._server.wait()
 
 
-def verdict_on(bug, folder, first):
+def serve():
+    """Be the process behind `Tests`: read what to run, fork, tell how it ended."""
+    import pytest
+
+    with suppress(ImportError):
+        import triton  # noqa: F401  before TensorFlow, see avatarlib/backends/triton_first.py
+    with suppress(ImportError):
+        import tensorflow  # noqa: F401
+    with suppress(ImportError):
+        import torch  # noqa: F401
+    for line in sys.stdin:
+        (tests, limit), log = json.loads(line), Path("pytest.log")
+        child = os.fork()
+        if not child:
+            with open(log, "wb") as file:
+                os.dup2(file.fileno(), 1)
+                os.dup2(file.fileno(), 2)
+            sys.stdin = open(os.devnull)
+            sys.path.insert(0, os.getcwd())
+            code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests])
+            sys.stdout.flush()
+            os._exit(code)
+        print(json.dumps([_end_of(child, limit), log.read_text(errors="replace")]), flush=True)
+
+
+def _end_of(child, limit):
+    """The exit code of a child, negative for a signal; None if it took too long."""
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.05)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return None
+
+
+def verdict_on(bug, tests, first):
     """Plant a bug, run what could notice, take it out again: the bug with its verdict."""
+    folder = tests.folder
     path = folder / bug["file"]
     original = path.read_text(encoding="utf-8")
     path.write_text(planted(bug, original), encoding="utf-8")
@@ -253,9 +304,9 @@ def verdict_on(bug, folder, first):
     try:
         red = False
         if first and (folder / "tests" / first.partition("::")[0]).exists():
-            red, by = run_tests(folder, [f"tests/{first}"])
+            red, by = tests.run([f"tests/{first}"])
         if not red:
-            red, by = run_tests(folder, tests_for(bug["file"], folder))
+            red, by = tests.run(tests_for(bug["file"], folder))
     finally:
         path.write_text(original, encoding="utf-8")
     seconds = time.monotonic() - start
@@ -264,20 +315,20 @@ def verdict_on(bug, folder, first):
     return bug | {"verdict": verdict, "by": by, "seconds": seconds}
 
 
-def play(bugs, folders):
+def play(bugs, copies):
     """Every bug's verdict, in their order; as many at a time as there are copies."""
     free, first = queue.Queue(), remembered()
-    for folder in folders:
-        free.put(folder)
+    for tests in copies:
+        free.put(tests)
 
     def one(bug):
-        folder = free.get()
+        tests = free.get()
         try:
-            return verdict_on(bug, folder, first.get(bug["name"]))
+            return verdict_on(bug, tests, first.get(bug["name"]))
         finally:
-            free.put(folder)
+            free.put(tests)
 
-    with ThreadPoolExecutor(len(folders)) as pool:
+    with ThreadPoolExecutor(len(copies)) as pool:
         return list(pool.map(one, bugs))
 
 
@@ -324,7 +375,10 @@ def main():
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time")
     parser.add_argument("--no-list", action="store_true", help="random mutations only")
     parser.add_argument("--no-table", action="store_true", help=f"leave {TABLE.name} as it is")
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.serve:
+        return serve()
     bugs = [] if options.no_list else listed_bugs()
     if options.only:
         bugs = [bug for bug in bugs if bug["name"] == options.only]
@@ -334,13 +388,15 @@ def main():
         bugs += random_bugs(options.random, options.seed)
     with ExitStack() as stack:
         names = [stack.enter_context(tempfile.TemporaryDirectory()) for _ in range(options.jobs)]
-        folders = [copied(Path(name)) for name in names]
-        sound = sorted({test for bug in bugs for test in tests_for(bug["file"], folders[0])})
-        red, by = run_tests(folders[0], sound, 10 * HANGS)
+        copies = [Tests(copied(Path(name))) for name in names]
+        sound = sorted({test for bug in bugs for test in tests_for(bug["file"], ROOT)})
+        red, by = copies[0].run(sound, 10 * HANGS)
         if red:
             sys.exit(f"The tests are red without any bug: {by}")
         print(f"Without a bug, all is green: {' '.join(sound)}", flush=True)
-        results = play(bugs, folders)
+        results = play(bugs, copies)
+        for tests in copies:
+            tests.close()
     if not (options.only or options.no_list or options.no_table):
         TABLE.write_text(table(results, options.seed), encoding="utf-8")
     survivors = [r for r in results if r["verdict"] == "SURVIVED"]

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from plant_bugs import ROOT, copied, run_tests
+from plant_bugs import ROOT, Tests, copied
 
 TABLE = ROOT / "verify/sixth_loss.md"
 TESTS = ("losses", "training_step", "theory", "cheat_sheet", "twins", "spec", "recipes")
@@ -146,14 +146,16 @@ def main():
     tests, lines = [f"tests/test_{name}.py" for name in TESTS], []
     with tempfile.TemporaryDirectory() as name:
         folder, wrong = copied(Path(name)), 0
+        runner = Tests(folder)
         for left_out in (None, *EDITS):
             before = add(folder, left_out)
-            red, by = run_tests(folder, tests)
+            red, by = runner.run(tests)
             for path, text in before.items():
                 path.write_text(text, encoding="utf-8")
             wrong += red == (left_out is None)
             lines.append(f"| {left_out or 'nothing'} | {'red' if red else 'green'} | {by} |")
             print(lines[-1], flush=True)
+        runner.close()
     head = (
         f"# A sixth loss\n\nWritten by `python verify/sixth_loss.py` on {datetime.date.today()}: "
     )
