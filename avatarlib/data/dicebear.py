@@ -181,7 +181,7 @@ def _check(style, definition, background, any_licence):
 
 
 def _check_options(style, options):
-    """Refuse also what DiceBear would pass over in silence: names and values it does not know."""
+    """Refuse unknown names and values, which DiceBear would pass over in silence."""
     from dicebear import Avatar, OptionsDescriptor, OptionsValidationError
 
     if not isinstance(options, dict):

@@ -105,7 +105,7 @@ def best_generator(d):
 
 
 def two_distributions(p, q):
-    """Both as float64 (n,), after a look at them.
+    """Both as float64 (n,), after checks of their shape and values.
 
     Raises:
         InputError: a weight is negative, the weights do not add up to 1, or sizes differ.

@@ -40,13 +40,13 @@ class Dense(Layer):
     units: int
     bias: bool = True
 
-    def weights(self, shape, conditions=0):  # noqa: D102
+    def weights(self, shape, conditions=0):
         return {"kernel": (*shape, self.units)} | ({"bias": (self.units,)} if self.bias else {})
 
-    def after(self, shape):  # noqa: D102
+    def after(self, shape):
         return (self.units,)
 
-    def multiply_adds(self, shape):  # noqa: D102
+    def multiply_adds(self, shape):
         return shape[0] * self.units
 
 
@@ -60,17 +60,17 @@ class Conv(Layer):
     stride: int = 2
     bias: bool = True
 
-    def weights(self, shape, conditions=0):  # noqa: D102
+    def weights(self, shape, conditions=0):
         kernel = (self.kernel, self.kernel, shape[2], self.channels)
         return {"kernel": kernel} | ({"bias": (self.channels,)} if self.bias else {})
 
-    def after(self, shape):  # noqa: D102
+    def after(self, shape):
         return (-(-shape[0] // self.stride), -(-shape[1] // self.stride), self.channels)
 
-    def multiply_adds(self, shape):  # noqa: D102
+    def multiply_adds(self, shape):
         return math.prod(self.after(shape)) * self.fan_in(shape)
 
-    def fan_in(self, shape):  # noqa: D102
+    def fan_in(self, shape):
         return self.kernel**2 * shape[2]
 
 
@@ -84,17 +84,17 @@ class ConvTranspose(Layer):
     stride: int = 2
     bias: bool = True
 
-    def weights(self, shape, conditions=0):  # noqa: D102
+    def weights(self, shape, conditions=0):
         kernel = (self.kernel, self.kernel, self.channels, shape[2])
         return {"kernel": kernel} | ({"bias": (self.channels,)} if self.bias else {})
 
-    def after(self, shape):  # noqa: D102
+    def after(self, shape):
         return (self.stride * shape[0], self.stride * shape[1], self.channels)
 
-    def multiply_adds(self, shape):  # noqa: D102
+    def multiply_adds(self, shape):
         return math.prod(shape) * self.kernel**2 * self.channels
 
-    def fan_in(self, shape):  # noqa: D102
+    def fan_in(self, shape):
         return self.kernel**2 * shape[2] / self.stride**2  # of the k² taps, a stride skips most
 
 
@@ -110,7 +110,7 @@ class BatchNorm(Layer):
     momentum: float = 0.99
     epsilon: float = 1e-3
 
-    def weights(self, shape, conditions=0):  # noqa: D102
+    def weights(self, shape, conditions=0):
         return {part: shape[-1:] for part in ("gamma", "beta", "mean", "variance")}
 
 
@@ -139,7 +139,7 @@ class Reshape(Layer):
 
     shape: tuple[int, ...]
 
-    def after(self, shape):  # noqa: D102
+    def after(self, shape):
         return tuple(self.shape)
 
 
@@ -147,7 +147,7 @@ class Reshape(Layer):
 class Flatten(Layer):
     """A picture as a vector: (h, w, c) -> (h w c,), row by row, channels last."""
 
-    def after(self, shape):  # noqa: D102
+    def after(self, shape):
         return (math.prod(shape),)
 
 
@@ -158,10 +158,10 @@ class Embed(Layer):
     name: str
     units: int
 
-    def weights(self, shape, conditions=0):  # noqa: D102
+    def weights(self, shape, conditions=0):
         return {"kernel": (conditions, self.units)}
 
-    def after(self, shape):  # noqa: D102
+    def after(self, shape):
         return (shape[0] + self.units,)
 
 
@@ -171,13 +171,13 @@ class Project(Layer):
 
     name: str
 
-    def weights(self, shape, conditions=0):  # noqa: D102
+    def weights(self, shape, conditions=0):
         return {"kernel": (*shape, 1), "bias": (1,), "embedding": (conditions, *shape)}
 
-    def after(self, shape):  # noqa: D102
+    def after(self, shape):
         return (1,)
 
-    def multiply_adds(self, shape):  # noqa: D102
+    def multiply_adds(self, shape):
         return 2 * shape[0]
 
 
@@ -193,13 +193,13 @@ class ToRGB(Layer):
     name: str
     channels: int
 
-    def weights(self, shape, conditions=0):  # noqa: D102
+    def weights(self, shape, conditions=0):
         return {"kernel": (1, 1, shape[2], self.channels), "bias": (self.channels,)}
 
-    def multiply_adds(self, shape):  # noqa: D102
+    def multiply_adds(self, shape):
         return math.prod(shape) * self.channels
 
-    def fan_in(self, shape):  # noqa: D102
+    def fan_in(self, shape):
         return 16 * shape[2]  # first weights a fourth as large: the first pictures are faint
 
 
@@ -209,7 +209,7 @@ class SkipOutput(Layer):
 
     channels: int
 
-    def after(self, shape):  # noqa: D102
+    def after(self, shape):
         return (*shape[:2], self.channels)
 
 
