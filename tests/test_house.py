@@ -158,6 +158,8 @@ def pages(suffix):
 
 NOTEBOOKS = pages(".ipynb")
 COMPARED = {"nbval-check-output", "keep_output"}
+FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
+LONGEST = 33  # lines of an open cell: a network of the classic DCGAN, which its page explains
 
 
 def faults(notebook):
@@ -167,6 +169,10 @@ def faults(notebook):
     for number, cell in enumerate(code, 1):
         where = f"code cell {number}"
         source = "".join(cell["source"])
+        if not FOLDED & set(cell["metadata"].get("tags", [])):
+            lines = sum(bool(line.strip()) for line in source.splitlines())
+            if lines > LONGEST:
+                found.append(f"{where} has {lines} open lines; split it, or fold it: hide-input")
         tags = COMPARED & set(cell["metadata"].get("tags", []))
         assertions += len(re.findall(r"^\s*assert\b", source, re.MULTILINE))
         if not tags:
