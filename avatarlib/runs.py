@@ -152,7 +152,7 @@ def sample(network, count, seed=7, ask=None, backend=None):
         network: as in `load_network`.
         count: how many.
         seed: of the latents; the same seed gives the same first avatars.
-        ask: for a network with conditions, attribute -> value. The others are drawn by lot, each
+        ask: for a network with conditions, attribute -> value. The others are drawn at random, each
             value as often as in the data that the network learned from (where its file does not
             say, equally often).
         backend: as in `load_network`.
@@ -211,7 +211,7 @@ def generated_set(network, images):
 
 
 def _random_labels(spec, shares, count, seed):
-    """Labels drawn by lot, each value as often as its share: name -> (count,)."""
+    """Labels drawn at random, each value as often as its share: name -> (count,)."""
     of_each = shares_of_each(shares, spec.conditions)
     return {
         name: generator(seed, f"condition/{name}").choice(values, count, p=share)
