@@ -100,7 +100,7 @@ def content(folder, name):
 
 def test_the_frames_of_a_film_move_out_of_the_page_except_the_one_that_is_seen(tmp_path):
     film = al.show.Film(frames(4), ["a", "b", "c", "d"], "noise")._repr_html_()
-    name = re.search(r'id="(film-\d+)"', film)[1]
+    name = re.search(r'id="(film-\w+)"', film)[1]
     html = later.take_out(f"<p>before</p>{film}<p>after</p>", tmp_path, "page")
     assert html.startswith("<p>before</p>") and html.endswith("<p>after</p>")
     assert html.count("data:image") == 1 and html.count("<img") == 4
@@ -115,7 +115,7 @@ def test_the_network_of_a_studio_moves_out_of_the_page_with_its_script(tmp_path)
     spec = al.presets.small(32, 3)
     weights = initial_weights(spec, "generator", 0)
     studio = al.show.Studio(spec, weights, frames(1)[0], "faces")._repr_html_()
-    name = re.search(r'id="(studio-\d+)"', studio)[1]
+    name = re.search(r'id="(studio-\w+)"', studio)[1]
     html = later.take_out(studio, tmp_path, "page")
     assert len(html) < len(studio) / 20
     assert "<script" in html and 'type="module"' not in html
