@@ -85,8 +85,12 @@ def finish(app, error):
 
 
 def pages_of(book):
-    """The pages of the table of contents, and the page of search results."""
-    paths = [*book.glob("book/**/*.html"), book / "search.html"]
+    """The pages of the table of contents, the sources beside the API, the search results."""
+    folders = ("book", "_modules")
+    paths = [
+        page for name in folders for page in book.glob(f"{name}/**/*.html")
+    ]
+    paths.append(book / "search.html")
     return sorted(path for path in paths if path.exists())
 
 
