@@ -1,10 +1,12 @@
 """What else happens during a run: warnings, generators that are kept, and whatever you add.
 
-class Print(Callback):
-def after_step(self, loop, statistics):
-print(loop.gan.steps, statistics.loss_d)
+    class Print(Callback):
+        def after_step(self, loop, statistics):
+            print(loop.gan.steps, statistics.loss_d)
 
-Loop(gan, avatars, Budget(steps=100), callbacks=[Print()])()
+    Loop(gan, avatars, Budget(steps=100), callbacks=[Print()])()
+
+They are called in the order in which they are given.
 """
 
 from avatarlib.core.arrays import save_arrays

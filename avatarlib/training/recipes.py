@@ -1,13 +1,15 @@
 """Recipes: a TOML file that says what to learn from, which network, and for how long.
 
-style = "big-smile"     # a DiceBear style, or: avatars = "mine.npz"
-count = 20_000
-size = 32
-spec = "small"          # article, dcgan, small or medium
-minutes = 5             # or: steps = 5000
+    style = "big-smile"     # a DiceBear style, or: avatars = "mine.npz"
+    count = 20_000
+    size = 32
+    spec = "small"          # article, dcgan, small or medium
+    minutes = 5             # or: steps = 5000
 
-[config]                # what differs from the network's own training configuration
-batch = 32
+    [config]                # what differs from the network's own training configuration
+    batch = 32
+
+Every setting is described at `Recipe`.
 """
 
 import tomllib
