@@ -50,7 +50,7 @@ def forward(w, x):
         x: float (n, in).
 
     Returns:
-        (y float (n, out), `Memory`).
+        (y float (n, out), `Cache`).
     """
     h = x @ w.kernel1 + w.bias1
     a = np.maximum(h, SLOPE * h)
