@@ -210,3 +210,13 @@ def test_whoever_imports_tensorflow_first_is_warned():
         "print([str(w.message) for w in told if 'triton' in str(w.message)][0])"
     )
     assert "begin with `from avatarlib.backends import triton_first`" in run(script)
+
+
+def test_tensorflow_imported_by_its_own_name_still_trains(tmp_path):
+    """A stand-in for triton ends the process where the real one would."""
+    (tmp_path / "triton.py").write_text(
+        "import os, sys\nif 'tensorflow' in sys.modules:\n    os._exit(139)\n"
+    )
+    step = TRAIN.format(name="tensorflow")
+    here = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+    assert run(f"{here}import numpy as np, tensorflow, avatarlib{step}print('alive')") == "alive"

@@ -1,4 +1,4 @@
-"""The builds for GPUs, the newest of everything, Python 3.13: unit tests and every page."""
+"""The builds for GPUs, the newest of everything, Python 3.13: `make test`, and pages again."""
 
 import shutil
 import subprocess

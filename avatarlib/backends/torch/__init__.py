@@ -1,5 +1,6 @@
 """The PyTorch twin. Same file names, same public names, same order as the other one."""
 
+from avatarlib.backends import triton_first  # noqa: F401
 from avatarlib.backends.torch.classifier import AvatarNet, Classifier
 from avatarlib.backends.torch.gan import GAN, generate, has_gpu, translate
 from avatarlib.backends.torch.imagenet import ImageNet
