@@ -157,6 +157,7 @@ LOSSES = {
         lambda r, f: softplus(-(f - r)).mean(),
     ),
 }
+GENERATOR_SEES_REAL = ("relativistic",)
 
 
 # --------------------------------------------------------------------------------------------- game
@@ -197,7 +198,7 @@ class Training:
             h = run(spec.generator, w, z.astype(float), condition, seen=seen)
             return translate(h, draws.fake.shift)
 
-        def judge(w, images, half, seen=None):
+        def logits(w, images, half, seen=None):
             return run(spec.discriminator, w, images, condition, half.masks, seen)
 
         # Spectral norm's vectors move first.
@@ -209,7 +210,7 @@ class Training:
 
         of_g, of_d = [], []
         fake = drawing(self.w["generator"], of_g).real
-        r, f = judge(d, real, draws.real, of_d).real, judge(d, fake, draws.fake, of_d).real
+        r, f = logits(d, real, draws.real, of_d).real, logits(d, fake, draws.fake, of_d).real
         losses = [loss_of_d(r, f), loss_of_g(r, f)]
 
         def penalties(w):
@@ -228,7 +229,7 @@ class Training:
         def total_d(w):
             r1, r2, between = penalties(w)
             penalty = config.r1 / 2 * r1 + config.r2 / 2 * r2 + config.gradient_penalty * between
-            loss = loss_of_d(judge(w, real, draws.real), judge(w, fake, draws.fake))
+            loss = loss_of_d(logits(w, real, draws.real), logits(w, fake, draws.fake))
             return loss + config.penalty_every * penalty
 
         told = [*losses, *penalties(d)]
@@ -240,13 +241,13 @@ class Training:
         if moves:
             g = self.w["generator"]
             if config.update_order == "alternating":
-                if config.loss == "relativistic":
-                    judge(opponent, real, draws.real, of_d)
-                judge(opponent, fake, draws.fake, of_d)
-            now = judge(opponent, real, draws.real)
+                if config.loss in GENERATOR_SEES_REAL:
+                    logits(opponent, real, draws.real, of_d)
+                logits(opponent, fake, draws.fake, of_d)
+            now = logits(opponent, real, draws.real)
 
             def total_g(w):
-                return loss_of_g(now, judge(opponent, drawing(w), draws.fake))
+                return loss_of_g(now, logits(opponent, drawing(w), draws.fake))
 
             told[1] = total_g(g).real  # what the generator minimises: against this opponent
             gradients_g = gradient(total_g, g, self.learned["generator"])

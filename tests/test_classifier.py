@@ -18,6 +18,7 @@ from avatarlib.evaluation.classifier import (
     load,
     train_classifier,
 )
+from avatarlib.training.layers import Dense, Flatten
 from avatarlib.training.spec import ClassifierSpec
 
 ATTRIBUTES = ("skin_colour", "hair")
@@ -158,3 +159,11 @@ def test_what_is_chosen_on_and_what_is_reported_on_have_no_avatar_in_common():
     )
     validation, held_out = others
     assert len(validation & held_out) < 3 and len(training & (validation | held_out)) < 3
+
+
+def test_a_classifier_has_a_logit_for_each_value():
+    layers = (Flatten(), Dense("features", 7), Dense("logits", 5))
+    moods = (("mood", ("calm", "glad", "sad")), ("hair", ("short", "long")))
+    assert ClassifierSpec((4, 4, 3), moods, layers).condition_size == 5
+    with pytest.raises(InputError, match=r"ends in \(5,\), not in 3 logits"):
+        ClassifierSpec((4, 4, 3), moods[:1], layers)

@@ -177,7 +177,8 @@ def test_generated_avatars_are_evaluated_against_real_ones(compared, capsys):
     assert found["features"] == "AvatarNet big-smile-32"
     assert (found["generated"]["pictures"], found["real"]["pictures"]) == (300, 400)
     assert "drawings of big-smile-32" in found["generated"]["credit"]
-    assert len(found["results"]) == 7 + 12 and set(found["coverage"]) > {"hair", "eyes"}
+    assert {"Fréchet distance", "recall"} < {result["name"] for result in found["results"]}
+    assert set(found["coverage"]) > {"hair", "eyes"}
     said = capsys.readouterr().out
     assert "Fréchet distance" in said and "hair: " in said and "report.html shows it" in said
 

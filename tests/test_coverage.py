@@ -27,7 +27,7 @@ def test_by_hand():
     assert (found.name, found.features) == ("total variation of eyes", "a classifier")
     assert (found.real, found.generated) == (10, 4)
     found = attribute_coverage(generated, real, SURE, "eyes", "a classifier")
-    assert found.value == pytest.approx(2 / 3) and found.name == "coverage of eyes"
+    assert found.value == pytest.approx(2 / 3) and found.name == "attribute coverage of eyes"
     assert (found.real, found.generated, found.features) == (10, 4, "a classifier")
     assert total_variation(generated, real, SURE).name == "total variation"
 

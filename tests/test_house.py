@@ -214,6 +214,23 @@ def test_no_paragraph_stands_twice_on_a_page(path):
     assert {part for part in said if said.count(part) > 1} == set()
 
 
+CHAPTERS = [path for path in NOTEBOOKS if path.relative_to(BOOK).parts[0][0].isdigit()]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.relative_to(BOOK).as_posix())
+def test_a_chapter_says_its_minutes_and_goals_and_what_its_figures_show(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    start = "\n".join("".join(cell["source"]) for cell in cells[:4])
+    assert "minutes to read" in start and re.search("you can\n\n[*-] ", start)
+    for cell in cells:
+        if "mystnb" in cell["metadata"]:
+            alt = cell["metadata"]["mystnb"].get("image", {}).get("alt", "")
+            assert len(alt) > 20, f"a figure without an alternative text: {cell['source'][:3]}"
+    guide = (BOOK / "how-to-use.md").read_text(encoding="utf-8")
+    name = path.relative_to(BOOK).as_posix()
+    assert f"({name})" in guide, "how-to-use.md, last table: which section of the article is it?"
+
+
 def test_a_faulty_notebook_is_found():
     def cell(source="", outputs=(), count=1, tags=tuple(COMPARED)):
         return {

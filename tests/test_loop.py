@@ -27,7 +27,7 @@ from avatarlib.training.callbacks import HealthWarnings, KeepGenerators
 from avatarlib.training.checkpoint import checkpoints, load_checkpoint, sampling_weights
 from avatarlib.training.health import WINDOW, Health, standard_deviation
 from avatarlib.training.loop import Budget, Loop, describe
-from avatarlib.training.losses import StepStatistics
+from avatarlib.training.losses import LOSSES, StepStatistics, discriminator_statistics
 from avatarlib.training.stopwatch import Stopwatch
 
 torch = pytest.importorskip("torch")
@@ -239,12 +239,13 @@ def test_the_bar_tells_what_the_discriminator_says(capsys):
     assert "pictures/s" in shown and "D(x) " in shown and "(chance level 0.50)" in shown
 
 
-def test_describe_names_each_losss_chance_level():
+def test_describe_names_the_chance_level():
     logits = np.array([2.0, 0.0]), np.array([0.0, -1.0])
     report = StepStatistics(0, 0, 0, 0, 0, *logits)
     assert describe("hinge", report) == "r 1.00, f -0.50 (chance level 0.00)"
-    assert describe("wasserstein", report) == "gap 1.50 (chance level 0.00)"
-    assert describe("relativistic", report).endswith("(chance level 0.50)")
+    for loss in LOSSES:
+        _, chance = discriminator_statistics(loss, *logits)
+        assert describe(loss, report).endswith(f"(chance level {chance:.2f})")
 
 
 # ------------------------------------------------------------------------------------ going on

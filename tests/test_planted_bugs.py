@@ -1,6 +1,7 @@
 """The list of planted bugs still fits the library; `python verify/plant_bugs.py` plays it."""
 
 import ast
+import re
 import tomllib
 from pathlib import Path
 
@@ -25,6 +26,14 @@ def test_the_list_is_long_and_covers_both_twins():
     assert len(set(names)) == len(names) >= 30
     for room in ("torch", "tensorflow", "training"):
         assert sum(f"/{room}/" in bug["file"] for bug in BUGS) >= 10
+
+
+def test_the_record_is_that_of_the_list():
+    """`python verify/plant_bugs.py` writes the record; whoever changes the list plays it again."""
+    record = plant_bugs.TABLE.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\w-]+) \| (\S+) \| (red|equal) \|", record, re.MULTILINE)
+    expected = [(bug["name"], bug["file"].removeprefix("avatarlib/")) for bug in BUGS]
+    assert [(name, file) for name, file, _ in rows] == expected
 
 
 def test_every_file_whose_tests_are_named_exists():

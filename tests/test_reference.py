@@ -1,6 +1,8 @@
 """The reference pages: every public name has an entry, every term its Chinese one and a link."""
 
 import ast
+import importlib
+import inspect
 import re
 from pathlib import Path
 
@@ -29,6 +31,27 @@ def test_every_module_with_public_names_stands_on_one_api_page():
     text = "\n".join(page.read_text(encoding="utf-8") for page in sorted(API.glob("*.md")))
     listed = re.findall(r"^\.\. automodule:: (\S+)\n   :members:$", text, re.MULTILINE)
     assert sorted(listed) == sorted(modules())
+
+
+def described(doc):
+    """The names in a docstring's section Attributes."""
+    section = re.search(r"Attributes:\n((?:    .*\n|\n)+)", inspect.cleandoc(doc) + "\n")
+    lines = re.findall(r"^    (\w[\w, ]*): ", section[1], re.MULTILINE) if section else []
+    return {name for line in lines for name in line.split(", ")}
+
+
+def test_the_attributes_of_a_docstring_are_the_fields_of_the_class():
+    seen = 0
+    for module in map(importlib.import_module, modules()):
+        for _, one in inspect.getmembers(module, inspect.isclass):
+            fields = getattr(one, "_fields", None) or [
+                field.name for field in getattr(one, "__dataclass_fields__", {}).values()
+            ]
+            if fields and one.__module__ == module.__name__ and "Attributes:" in one.__doc__:
+                seen += 1
+                assert described(one.__doc__) <= set(fields) | set(dir(one)), one
+                assert set(fields) <= described(one.__doc__), one
+    assert seen > 10
 
 
 def test_every_api_page_is_in_the_book():

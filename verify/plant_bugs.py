@@ -46,7 +46,7 @@ NOTICE = {
     "avatarlib/backends/tensorflow/networks.py": "networks training_step twins",
     "avatarlib/backends/tensorflow/gan.py": "training_step twins",
     "avatarlib/core/randomness.py": "randomness draws",
-    "avatarlib/training/spec.py": "spec training_step draws networks",
+    "avatarlib/training/spec.py": "spec training_step draws networks classifier",
     "avatarlib/training/layers.py": "spec networks training_step draws",
     "avatarlib/training/presets.py": "spec networks",
     "avatarlib/training/initial.py": "networks draws training_step",

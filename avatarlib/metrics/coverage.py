@@ -107,7 +107,8 @@ def attribute_coverage(seen, real, errors, name="", features=""):
     """The share of the real pictures' values that the generator draws at all.
 
     A value counts as drawn if its share, corrected for the classifier's errors, is at least a tenth
-    of its share in the real pictures; the ratio of the two is what `classifier.Score` lists.
+    of its share in the real pictures; the ratio of the two is what `classifier.Score` lists. The
+    report leaves this score out: of one attribute, `total_variation` and the ratios say more.
 
     The baseline is the mean for as many real pictures. The interval's lower end counts the values
     that are drawn significantly more often than a tenth, its upper end those that are not drawn
@@ -123,7 +124,7 @@ def attribute_coverage(seen, real, errors, name="", features=""):
     doubt = Z * np.maximum(drawn[0].std(axis=0), np.sqrt(SEEN) * alike[0].std(axis=0))
     ends = _kept(q, p, doubt), _kept(q, p, -doubt)
     rest = _kept(q, p), _kept(*drawn).std(), *ends, _kept(*alike).mean()
-    label = f"coverage of {name}".removesuffix(" of ")
+    label = f"attribute coverage of {name}".removesuffix(" of ")
     return Result(label, *map(float, rest), *sizes, features)
 
 

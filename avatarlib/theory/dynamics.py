@@ -57,8 +57,8 @@ def jacobian(loss="minimax", r1=0.0):
 def eigenvalues(loss="minimax", r1=0.0):
     """The Jacobian's eigenvalues in closed form, -γ/2 ± √(γ²/4 - a²) (`eq-steps-eigenvalues`).
 
-    a is the slope at a guess: ½ for the losses with a logistic function, 1 for hinge and
-    Wasserstein. Mescheder et al. 2018, section 4, give a = ½.
+    a² is the product of the two players' slopes at a guess, without its sign: a = ½ for the losses
+    with a logistic function, 1 for hinge and Wasserstein. Mescheder et al. 2018, section 4: a = ½.
 
     Args:
         loss: a name in `LOSSES`.
@@ -71,7 +71,8 @@ def eigenvalues(loss="minimax", r1=0.0):
     Raises:
         InputError: no such loss.
     """
-    a = abs(jacobian(loss)[0, 1])
+    matrix = jacobian(loss)
+    a = np.sqrt(-matrix[0, 1] * matrix[1, 0])
     root = np.sqrt(complex(r1**2 / 4 - a**2))
     return np.array([-r1 / 2 + root, -r1 / 2 - root])
 

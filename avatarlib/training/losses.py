@@ -104,8 +104,7 @@ CHANCE_LEVELS = {name: loss.at_chance for name, loss in LOSSES.items()}
 def discriminator_statistics(loss, real_logits, fake_logits):
     """What the discriminator says of a batch, and what it would say at chance level.
 
-    Cross-entropy: D(x) and D(G(z)), 0.5 at chance. Relativistic: σ(r - f), how surely each pair is
-    told apart, 0.5. Hinge: the mean logits, 0. Wasserstein: the gap between the means, 0.
+    For cross-entropy, D(x) and D(G(z)), 0.5 at chance; for the other losses see `LOSSES`.
 
     Args:
         loss: a name in `LOSSES`.

@@ -19,7 +19,7 @@ class TrainingConfig:
 
     Attributes:
         loss: one of LOSSES; formulas and papers stand in the backends' `losses.py`.
-        moves: "simultaneous", both from the same old parameters (the article's listing), or
+        update_order: "simultaneous", both from the same old parameters (the article's listing), or
             "alternating", the generator against the new discriminator (the article's steps).
         generator_every: 3 lets the generator move in every third step, the discriminator in each.
         r1, r2: weights γ of the penalties γ/2 E‖∇D(x)‖² at real and at generated pictures.
@@ -181,7 +181,7 @@ class Spec(Layered):
         conditions: attributes that can be asked for: ((name, (value, ...)), ...).
         initial: rule of the first weights: "glorot" (Keras), "normal" (N(0, 0.02), DCGAN), "he".
         spectral_norm: divide the discriminator's kernels by their largest singular value.
-        game: see `TrainingConfig`.
+        config: see `TrainingConfig`.
 
     Raises:
         InputError: the layers do not lead from the latents to the shape, or to one logit.
