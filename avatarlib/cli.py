@@ -19,7 +19,7 @@ from avatarlib.runs import generated_set
 from avatarlib.runs import sample as sample_network
 from avatarlib.runs import train as train_gan
 from avatarlib.show import image_grid, summary
-from avatarlib.training.recipes import load_recipe
+from avatarlib.training.recipes import load_recipe, text_of
 
 KEPT_AT = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)  # of a run, the generator is kept for good
 
@@ -107,7 +107,7 @@ def train(
         out=out,
         seed=settings.seed,
         backend=backend,
-        recipe=recipe.read_text(encoding="utf-8"),
+        recipe=text_of(recipe),
         keep_at=KEPT_AT,
     )
     say(f"{run.gan.steps:,} steps in {run.seconds / 60:.1f} minutes. Everything is in {out}.")

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -485,3 +486,25 @@ def test_a_process_killed_while_writing_leaves_no_file_under_the_name(tmp_path, 
     same(planted, AvatarSet.load(tmp_path / "old.npz"))
     planted[:2].save(tmp_path / "old.npz")  # what the dead process left is in nobody's way
     same(planted[:2], AvatarSet.load(tmp_path / "old.npz"))
+
+
+def test_numpys_numbers_in_options_and_categories_come_back_as_plain_ones(tmp_path, planted):
+    options = {"seed": np.int64(3), "weights": {"bangs": np.float32(1.5)}, "sizes": np.arange(2)}
+    years = Attribute(np.arange(12, dtype=np.uint16) % 3, tuple(np.arange(2024, 2027)))
+    replace(planted, options=options, attributes={"year": years}).save(tmp_path / "a.npz")
+    found = AvatarSet.load(tmp_path / "a.npz")
+    assert found.options == {"seed": 3, "weights": {"bangs": 1.5}, "sizes": [0, 1]}
+    assert found.counts("year") == {2024: 4, 2025: 4, 2026: 4}
+
+
+def test_options_that_json_cannot_hold_get_a_sentence_and_leave_the_older_file(tmp_path, planted):
+    planted.save(tmp_path / "a.npz")
+    before = (tmp_path / "a.npz").read_bytes()
+    with pytest.raises(InputError, match="plain data.*Path"):
+        replace(planted, options={"file": Path("a")}).save(tmp_path / "a.npz")
+    assert (tmp_path / "a.npz").read_bytes() == before
+
+
+def test_numpys_fractions_split_like_any_others(small):
+    parts = small.split(np.float32(0.8), np.float32(0.2))
+    assert [len(part) for part in parts] == [len(part) for part in small.split(0.8, 0.2)]

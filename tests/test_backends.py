@@ -212,11 +212,46 @@ def test_whoever_imports_tensorflow_first_is_warned():
     assert "begin with `from avatarlib.backends import triton_first`" in run(script)
 
 
+# What the real triton does after TensorFlow; PyTorch's builds for CPUs bring none at all.
+STAND_IN = "import os, sys\nif 'tensorflow' in sys.modules:\n    os._exit(139)\n"
+ALIVE = "\nimport tensorflow, triton\nprint('alive')"
+
+
+def with_triton(folder, script, then=ALIVE):
+    """What a fresh Python prints in which `triton` is the stand-in."""
+    (folder / "triton.py").write_text(STAND_IN)
+    return run(f"import sys; sys.path.insert(0, {str(folder)!r})\n{script}{then}")
+
+
 def test_tensorflow_imported_by_its_own_name_still_trains(tmp_path):
-    """A stand-in for triton ends the process where the real one would."""
-    (tmp_path / "triton.py").write_text(
-        "import os, sys\nif 'tensorflow' in sys.modules:\n    os._exit(139)\n"
-    )
-    step = TRAIN.format(name="tensorflow")
-    here = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
-    assert run(f"{here}import numpy as np, tensorflow, avatarlib{step}print('alive')") == "alive"
+    step = TRAIN.format(name="tensorflow") + "print('alive')"
+    assert with_triton(tmp_path, "import numpy as np, tensorflow, avatarlib", step) == "alive"
+
+
+@pytest.mark.parametrize("name", ["torch", "tensorflow"])
+def test_whichever_twin_comes_first_brings_triton_before_tensorflow(tmp_path, name):
+    assert with_triton(tmp_path, f"import avatarlib; avatarlib.backend({name!r})") == "alive"
+
+
+def test_the_tests_themselves_bring_triton_before_tensorflow(tmp_path):
+    tests = str(Path(__file__).parent)
+    assert with_triton(tmp_path, f"sys.path.append({tests!r}); import conftest") == "alive"
+
+
+def test_the_stand_in_ends_a_process_that_is_in_the_wrong_order(tmp_path):
+    assert with_triton(tmp_path, "import tensorflow") != "alive"
+
+
+def test_a_build_s_own_version_is_told():
+    """PyPI's file is called 2.13.0, the build in it 2.13.0+cu130."""
+    other = "import torch\ntorch.__version__ = torch.torch_version.TorchVersion('9.9.0+cu130')\n"
+    told = "import avatarlib; print(avatarlib.backend('torch').GAN.framework_version)"
+    assert run(other + told) == "9.9.0+cu130"
+
+
+def test_tensorflow_tells_only_errors_unless_somebody_wants_more(monkeypatch):
+    told = "import os, avatarlib; avatarlib.backend('tensorflow')\n"
+    told += "print(os.environ['TF_CPP_MIN_LOG_LEVEL'])"
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    assert run(told) == "3"
+    assert run(told, TF_CPP_MIN_LOG_LEVEL="0") == "0"

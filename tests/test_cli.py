@@ -14,7 +14,7 @@ from PIL import Image
 import avatarlib
 from avatarlib.cli import main
 from avatarlib.core.errors import InputError
-from avatarlib.data import AvatarSet, render
+from avatarlib.data import AvatarSet, read_folder, render
 from avatarlib.show import image_grid
 
 ROOT = Path(avatarlib.__file__).parents[1]
@@ -456,3 +456,65 @@ def test_too_little_memory_is_one_sentence(monkeypatch, tmp_path):
     monkeypatch.setattr("avatarlib.cli.render_avatars", exhausted)
     said = call("render", "big-smile", "--out", tmp_path / "a.npz")
     assert said.startswith("avatarlib: The memory does not suffice.")
+
+
+@pytest.mark.parametrize(
+    "command, work",
+    [
+        ("render big-smile --out {0}/no/a.npz", "render_avatars"),
+        ("render big-smile --out {0}/a.png", "render_avatars"),
+        ("sample big-smile-32 --out {0}/no/a.png", "sample_network"),
+    ],
+)
+def test_a_place_is_tried_before_anybody_renders_or_draws(tmp_path, monkeypatch, command, work):
+    monkeypatch.setattr(f"avatarlib.cli.{work}", lambda *_, **__: pytest.fail("it worked first"))
+    assert "Cannot write" in call(*command.format(tmp_path).split())
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "render big-smile --count 2 --size 16 --out {0}/a.npz",
+        "sample big-smile-32 --count 2 --out {0}/a.png",
+    ],
+)
+def test_a_seed_that_is_too_large_hears_both_limits(tmp_path, command):
+    for seed in (2**64, 10**1022):
+        said = call(*command.format(tmp_path).split(), "--seed", seed)
+        assert "The seed is a whole number of at least 0 and at most 2^64 - 1, not " in said
+        assert len(said) < 200 and names(tmp_path) == []
+    assert call(*command.format(tmp_path).split(), "--seed", 2**64 - 1) in (None, 0)
+
+
+def test_folders_whose_names_are_no_text_are_shown(tmp_path):
+    for folder in (b"Jos\xe9", b"ann"):
+        place = tmp_path / "pictures" / os.fsdecode(folder)
+        try:
+            place.mkdir(parents=True)
+        except OSError:
+            pytest.skip("this disk allows only names that are text")
+        Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(place / "a.png")
+    read_folder(tmp_path / "pictures", 16)[0].save(tmp_path / "a.npz")
+    done = shell("show", "a.npz", cwd=tmp_path, PYTHONIOENCODING="utf-8:strict")
+    assert done.returncode == 0, done.stderr
+    assert rb"  folder: Jos\udce9 1, ann 1" in done.stdout
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="this is not Linux")
+def test_under_a_shells_limit_avatars_that_fit_the_machine_are_refused(tmp_path):
+    """`ulimit -v 3000000`; on the machine without a limit, 4 GiB may well be there."""
+    import resource
+
+    most = 3_000_000 * 1024
+    arguments = "render", "big-smile", "--count", "6000", "--size", "512", "--out", "a.npz"
+    done = subprocess.run(
+        [sys.executable, "-m", "avatarlib", *arguments],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (most, most)),
+    )
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "6,000 avatars of 512 pixels would take 4.4 GiB of memory; " in done.stderr

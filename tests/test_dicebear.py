@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
 
@@ -421,7 +423,7 @@ al.data.render("big-smile", 5000, workers=2, progress=False)
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_workers_end_with_their_parent_however_it_ends(tmp_path, number):
     environment = os.environ | {"AVATARLIB_CACHE": str(tmp_path), "PYTHONPATH": str(ROOT)}
     parent = subprocess.Popen([sys.executable, "-c", PARENT], env=environment)
@@ -461,3 +463,14 @@ def test_a_transparent_background_is_refused(background):
 
 def test_an_opaque_background_may_say_so():
     assert (draw(background="#ff0000ff").images == draw(background="red").images).all()
+
+
+def test_threads_that_render_the_same_avatars_share_the_cache(empty_cache):
+    with warnings.catch_warnings(record=True) as warned, ThreadPoolExecutor(4) as threads:
+        warnings.simplefilter("always")
+        for seed in range(5):
+            found = list(threads.map(lambda _, seed=seed: draw(count=30, seed=seed), range(4)))
+            assert all(same(one, found[0]) for one in found)
+    assert [str(one.message) for one in warned] == []
+    assert len(list(empty_cache.rglob("*.npz"))) == 5
+    assert list(empty_cache.rglob("*.partial")) == []

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import avatarlib as al
-from avatarlib import InputError
+from avatarlib import InputError, presets
 from avatarlib.show import Duel
 from avatarlib.training.initial import initial_weights
 
@@ -67,3 +67,8 @@ def test_two_on_a_page_have_names_of_their_own_and_it_stays_small():
 def test_bad_input_gets_a_sentence(make, sentence):
     with pytest.raises(InputError, match=sentence):
         make()
+
+
+def test_a_duel_takes_numpys_seed():
+    duel = (presets.points(hidden=8, layers=2), np.zeros((50, 2)), Image.new("RGB", (8, 8)), "a")
+    assert '"seed":3' in Duel(*duel, seed=np.int64(3))._repr_html_()

@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import Image, ImageCms, PngImagePlugin, TiffImagePlugin, features
 
 import avatarlib.data.folder as folder_module
 from avatarlib import InputError
@@ -612,3 +612,100 @@ def test_a_path_of_another_kind_is_named_with_a_way_out(tmp_path, content, words
 def test_numpys_sizes_are_sizes(tmp_path):
     PLAIN.save(tmp_path / "a.png")
     assert read_folder(tmp_path, np.int64(32))[0].images.shape == (1, 32, 32, 3)
+
+
+# ------------------------------------------------------------------------------------------- F16
+
+
+@pytest.mark.parametrize("name", ["PNG", "WEBP"])
+def test_exif_that_is_none_at_all_does_no_harm(tmp_path, name):
+    """A program wrote "b'Exif…'", the text of the bytes; Pillow itself raises a SyntaxError."""
+    written = saved(PLAIN, name, exif=b"Exif\0\0b'Exif\\x00\\x00'")
+    (tmp_path / "a").write_bytes(written)
+    with pytest.raises(SyntaxError), Image.open(tmp_path / "a") as image:
+        image.getexif()
+    assert all_close(read_one(tmp_path, 32), (200, 60, 60), tolerance=3)
+
+
+# ------------------------------------------------------------------------------------------- F17
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_long_international_text_does_no_harm(tmp_path, packed):
+    about = PngImagePlugin.PngInfo()
+    about.add_itxt("comment", "x" * (3 * 2**20), zip=packed)
+    (tmp_path / "a.png").write_bytes(saved(PLAIN, pnginfo=about))
+    assert all_close(read_one(tmp_path, 32), (200, 60, 60))
+
+
+# ------------------------------------------------------------------------------------------- F18
+
+
+def profile_of_a_printer(lightness):
+    """A short ICC profile for CMYK: without black, all inks are this grey (ICC.1, lut8Type)."""
+    steps = bytes(range(256))
+    numbers = struct.pack(">9i", *(65536 * (i % 4 == 0) for i in range(9)))
+    colours = bytes([round(lightness * 2.55), 128, 128, 0, 128, 128]) * 2**3
+    table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + numbers + 4 * steps + colours + 3 * steps
+    white = b"XYZ " + bytes(4) + struct.pack(">3i", 63190, 65536, 54061)
+    tags, place, content = [], 128 + 4 + 2 * 12, b""
+    for name, data in ((b"A2B0", table), (b"wtpt", white)):
+        tags.append(name + struct.pack(">2I", place + len(content), len(data)))
+        content += data + bytes(-len(data) % 4)
+    head = bytes(8) + struct.pack(">I", 0x02400000) + b"prtrCMYKLab " + bytes(12) + b"acsp"
+    head = (head + bytes(28) + struct.pack(">3i", 63190, 65536, 54061)).ljust(128, b"\0")
+    whole = head + struct.pack(">I", 2) + b"".join(tags) + content
+    return struct.pack(">I", len(whole)) + whole[4:]
+
+
+def test_inks_have_the_colours_of_their_profile(tmp_path):
+    """A CMYK JPEG, as printers' programs write them; without the profile it would be red."""
+    inks = Image.new("CMYK", (40, 40), (0, 255, 255, 0))
+    assert all_close(read_one_of(tmp_path / "plain", inks), RED, tolerance=4)
+    grey = read_one_of(tmp_path / "own", inks, icc_profile=profile_of_a_printer(lightness=50))
+    assert all_close(grey, (119, 119, 119), tolerance=2)  # L* = 50 in sRGB
+
+
+def read_one_of(folder, image, **settings):
+    save(image, folder / "a.jpg", **settings)
+    return read_one(folder, 32)
+
+
+# ------------------------------------------------------------------------------------------- F28
+
+
+def test_half_a_download_is_called_one(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in "abcdef":
+            archive.writestr(f"cats/{name}.png", png_bytes())
+    content = (tmp_path / "a.zip").read_bytes()
+    (tmp_path / "a.zip").write_bytes(content[: len(content) // 2])
+    refused(tmp_path / "a.zip", "an incomplete zip file: its end is missing. Download or copy it")
+    (tmp_path / "a.7z").write_bytes(b"7z\xbc\xaf\x27\x1c")
+    refused(tmp_path / "a.7z", "an archive of another kind. Unpack it, or make a zip file of it.")
+
+
+# ------------------------------------------------------------------------------------------- F29
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
+def test_avif_is_read_where_pillow_can_and_named_where_it_cannot(tmp_path, monkeypatch):
+    save(Image.new("RGB", (40, 40), (200, 60, 60)), tmp_path / "a.avif")
+    assert all_close(read_one(tmp_path, 32), (200, 60, 60), tolerance=4)
+    monkeypatch.setattr(folder_module, "FORMATS", ("PNG", "JPEG"))
+    refused(tmp_path, "AVIF, which this Pillow does not read; save it as PNG or JPEG", size=32)
+
+
+# ------------------------------------------------------------------------------------------- F30
+
+
+@pytest.mark.parametrize("value", [-257, -20_000, 20_000])
+def test_numbers_with_a_sign_have_no_stated_range(tmp_path, value):
+    """As measuring instruments write them: a TIFF of 16 bits whose tag 339 says "signed"."""
+    signed = TiffImagePlugin.ImageFileDirectory_v2()
+    signed[339] = 2
+    bits = np.full((40, 40), value, np.int16).view(np.uint16)
+    save(Image.fromarray(bits), tmp_path / "signed.tif", tiffinfo=signed)
+    save(PLAIN, tmp_path / "good.png")
+    avatars, left_out = read_folder(tmp_path, 32)
+    assert avatars.options["files"] == ["good.png"] and "range" in left_out["signed.tif"]

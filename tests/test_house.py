@@ -316,3 +316,41 @@ def test_files_are_small(files):
     sizes = {path.relative_to(ROOT).as_posix(): path.stat().st_size for path in files}
     assert {n: size for n, size in sizes.items() if size > 5 * MEGABYTE} == {}
     assert sum(sizes.values()) < 60 * MEGABYTE
+
+
+def code(notebook):
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+
+
+def imports(text, package):
+    """Where a package is first imported by its own name; None if it is not."""
+    found = re.search(rf"^(?:import|from) {package}\b", text, re.MULTILINE)
+    return found and found.start()
+
+
+def test_a_page_that_imports_both_frameworks_imports_triton_before_them():
+    found = {page.stem: code(page) for page in NOTEBOOKS}
+    both = {p: t for p, t in found.items() if imports(t, "torch") and imports(t, "tensorflow")}
+    assert list(both) == ["two-frameworks-one-network"]
+    for text in both.values():
+        first = text.index("from avatarlib.backends import triton_first")
+        assert first < imports(text, "torch") and first < imports(text, "tensorflow")
+
+
+def test_a_page_that_imports_tensorflow_by_its_own_name_asks_for_errors_only():
+    """The level counts only if it is set before; on Colab the notes would stand in the page."""
+    for page in NOTEBOOKS:
+        text = code(page)
+        if imports(text, "tensorflow"):
+            assert "TF_CPP_MIN_LOG_LEVEL" in text[: imports(text, "tensorflow")], page
+
+
+REFERENCE = ("glossary", "model-cards", "status", "api/index", "architecture", "bibliography")
+
+
+def test_the_reference_pages_stand_in_the_table_of_contents():
+    listed = set(parse_toc_yaml(ROOT / "_toc.yml"))
+    assert {f"book/reference/{name}" for name in REFERENCE} <= listed
+    status = next(page for page in pages(".md") if page.stem == "status")
+    assert "```{nb-exec-table}" in status.read_text(encoding="utf-8")

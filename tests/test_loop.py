@@ -641,3 +641,90 @@ def test_a_collapsed_run_warns_in_words(capsys):
     run = training(progress=False)
     assert any("mode collapse" in sentence for sentence in run.warnings)
     assert "mode collapse" in capsys.readouterr().out
+
+
+ROOT = Path(al.__file__).parents[1]
+
+
+def python(script, *arguments, **settings):
+    """A fresh Python that runs a script."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, **settings)
+
+
+CLOCK = """
+import sys, time
+start = time.monotonic()
+time.time = lambda: 1e9 - 2 * (time.monotonic() - start)  # somebody sets it back all the time
+import numpy as np, avatarlib as al
+from avatarlib.training.loop import Budget, Loop
+
+class Counted(Loop):
+    saves = 0
+
+    def save(self):
+        self.saves += 1
+        super().save()
+
+points = np.random.default_rng(0).normal(size=(512, 2)).astype(np.float32)
+gan = al.backend("torch").GAN(al.presets.points(), 0)
+loop = Counted(gan, points, Budget(minutes=0.05), sys.argv[1], save_every=0.5)
+print(loop(progress=False).seconds, loop.saves)
+"""
+
+
+def test_a_clock_that_is_set_back_prolongs_no_run_and_keeps_nothing_from_being_saved(tmp_path):
+    """The clock is another one before anything is imported, lest somebody kept the right one."""
+    child = python(CLOCK, tmp_path)
+    try:
+        seconds, saves = map(float, child.communicate(timeout=60)[0].split())
+    finally:
+        child.kill()
+    assert 3 <= seconds < 13 and 3 <= saves <= 7  # every half second, and at the end
+
+
+ANOTHER = """
+import sys
+import numpy as np, avatarlib as al
+points = np.random.default_rng(0).normal(size=(512, 2)).astype(np.float32)
+try:
+    al.train(al.presets.points(), points, steps=9, out=sys.argv[1], progress=False)
+    print("it trained")
+except al.InputError as error:
+    print(error)
+"""
+
+
+def test_of_two_processes_in_one_folder_the_second_gets_a_sentence(tmp_path):
+    """As when a scheduler starts a run again while the first one still trains."""
+    first = loop(tmp_path, 4, save_every=0)
+    before = bits_of_folder(tmp_path)
+    said = python(ANOTHER, tmp_path).communicate(timeout=60)[0]
+    assert said.startswith(f"Another run is writing into {tmp_path} at this moment.")
+    assert bits_of_folder(tmp_path) == before
+    assert first(progress=False).gan.steps == 4 and load_checkpoint(tmp_path)[1]["steps"] == 4
+    assert python(ANOTHER, tmp_path).communicate(timeout=60)[0].startswith("The run in ")
+
+
+def test_a_run_that_is_refused_gives_its_folder_back(tmp_path):
+    """Notebooks keep the last error, and with it whatever it holds on to."""
+    loop(tmp_path, 3)(progress=False)
+    with pytest.raises(InputError, match="is another one") as kept:
+        loop(tmp_path, 3, seed=1)
+    assert loop(tmp_path, 5)(progress=False).gan.steps == 5
+    assert kept.tb is not None
+
+
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        ({"sample_every": 0}, "sample_every is a whole number of at least 1, not 0"),
+        ({"sample_every": "500"}, "sample_every is a whole number of at least 1, not '500'"),
+        ({"save_every": "60"}, "save_every is a number of at least 0, not '60'"),
+    ],
+)
+def test_settings_of_another_type_are_told_before_the_first_step(tmp_path, settings, words):
+    with pytest.raises(InputError, match=words):
+        loop(tmp_path, 3, **settings)
+    assert list(tmp_path.iterdir()) == []

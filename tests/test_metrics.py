@@ -95,3 +95,13 @@ def test_planted_shares_come_back_through_a_judge_that_errs():
     found = shares(seen, errors)
     assert found.sum() == pytest.approx(1) and found.min() >= 0
     np.testing.assert_allclose(found, planted, atol=0.012)
+
+
+@pytest.mark.parametrize("score", PAIRED)
+def test_a_tensor_on_a_device_that_numpy_cannot_reach_is_a_sentence(score):
+    """Every machine has the device "meta"; NumPy's way to it ends where that to a GPU does."""
+    away = torch.empty(5, 5, device="meta")
+    with pytest.raises(TypeError, match="device type tensor to numpy"):
+        np.asarray(away)
+    with pytest.raises(InputError, match=r"generated features is a Tensor.*x\.detach\(\)\.cpu"):
+        score(np.eye(5), away)

@@ -288,3 +288,21 @@ def test_latents_are_the_noise_that_a_network_wants():
         assert (al.latents(4, network, 3, 5) == expected).all()
     with pytest.raises(InputError, match="The count is a whole number of at least 1, not 0"):
         al.latents(0, spec)
+
+
+@pytest.mark.parametrize("coding", ["utf-8-sig", "utf-16"])
+def test_train_takes_a_recipe_as_editors_on_windows_save_it(tmp_path, coding):
+    path, text = tmp_path / "tiny.toml", RECIPE.format(more="")
+    path.write_bytes(text.encode(coding))
+    done = run("train", path, "--out", tmp_path / "run", "--backend", "torch")
+    assert done.exit_code == 0, done.exception
+    _, header = load_arrays(checkpoints(tmp_path / "run")[-1])
+    assert header["recipe"] == text
+
+
+@pytest.mark.parametrize("value", ['["hinge"]', "{ kind = 1 }", "5", "true"])
+@pytest.mark.parametrize("name", ["loss", "update_order"])
+def test_a_name_of_another_type_is_named(tmp_path, name, value):
+    text = f'style = "big-smile"\nsteps = 1\n[config]\n{name} = {value}'
+    with pytest.raises(InputError, match=f"tiny.toml: {name} is one of .*; this is "):
+        load_recipe(write(tmp_path, text))

@@ -384,3 +384,10 @@ def test_pixels_go_to_floats_and_back_without_loss():
 def test_floats_are_rounded_to_the_nearest_and_what_lies_outside_is_clipped():
     floats = np.array([-1.5, -1, -1 + 0.49 / 127.5, -1 + 0.51 / 127.5, 0.999, 1, 1.5], np.float32)
     assert to_uint8(floats).tolist() == [0, 0, 0, 1, 255, 255, 255]
+
+
+@pytest.mark.parametrize("make", [presets.small, presets.points])
+def test_numpys_sizes_make_a_spec_that_json_can_hold(make):
+    """`small` takes the size of the pictures, `points` that of the hidden layers."""
+    of_numpy, plain = make(np.int64(32)), make(32)
+    assert of_numpy.to_json() == plain.to_json() and Spec.from_json(of_numpy.to_json()) == plain

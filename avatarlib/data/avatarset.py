@@ -13,6 +13,7 @@ import numpy as np
 from avatarlib.core.errors import InputError
 from avatarlib.core.files import NPZ, PICKLE, atomic_write, check_output, content
 from avatarlib.core.randomness import generator
+from avatarlib.core.values import plain
 
 FORMAT = "avatarlib.AvatarSet/1"
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, the weights of Pillow's mode "L"
@@ -142,10 +143,9 @@ class AvatarSet:
         """
         if not len(self):
             raise InputError("There is nothing to split: the set is empty.")
-        positive = len(fractions) > 1 and all(
-            isinstance(part, int | float) and part > 0 for part in fractions
-        )
-        if not positive or abs(sum(fractions) - 1) > 1e-9:
+        numeric = all(isinstance(part, int | float | np.floating) for part in fractions)
+        positive = len(fractions) > 1 and numeric and all(part > 0 for part in fractions)
+        if not positive or abs(sum(map(float, fractions)) - 1) > 1e-6:
             raise InputError(f"The fractions of a split are positive, with sum 1, not {fractions}.")
         rng = generator(seed, "split")
         group = _groups_of_equals(self.images)
@@ -190,12 +190,13 @@ class AvatarSet:
             InputError: the place cannot be written to, or the name does not end in .npz.
         """
         check_output(path, (".npz",))
-        meta = {
+        about = {
             "format": FORMAT,
             "categories": {name: list(a.categories) for name, a in self.attributes.items()},
             "numbers": list(self.numbers),
             **{key: getattr(self, key) for key in ("licence", "creator", "source", "options")},
         }
+        meta = plain(about, "What a set says of itself")
         n = len(self)
         codes = [a.codes for a in self.attributes.values()] or [np.empty((n, 0))]
         numbers = list(self.numbers.values()) or [np.empty((n, 0))]

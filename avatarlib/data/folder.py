@@ -268,6 +268,8 @@ def _refuse_an_unstated_range(image):
     bits_of_a_tiff = getattr(image, "tag_v2", {}).get(258, (16,))
     if image.mode.startswith("I") and max(bits_of_a_tiff) > 16:
         raise _Unusable("32 bits a pixel, whose range is not stated; save it with 8 or 16 bits")
+    if 2 in getattr(image, "tag_v2", {}).get(339, ()):
+        raise _Unusable("numbers with a sign, whose range is not stated")
 
 
 def _eight_bits(image):

@@ -4,6 +4,7 @@ import html
 
 import numpy as np
 
+from avatarlib.core import values
 from avatarlib.core.errors import InputError
 from avatarlib.show.html import as_json, data_uri, fill
 from avatarlib.training.initial import initial_weights
@@ -36,7 +37,7 @@ class Duel:
         self.spec, self.still, self.alt = spec, still, alt
         game = spec.config
         self.about = {
-            "seed": seed,
+            "seed": values.seed(seed),
             "real": np.round(real, 4).tolist(),
             "latent": spec.latent,
             "game": {

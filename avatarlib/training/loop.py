@@ -113,7 +113,8 @@ class Loop:
     ):
         self.gan, self.budget, self.folder = gan, budget, Path(folder) if folder else None
         self.callbacks, self.recipe = tuple(callbacks), values.plain(recipe, "The recipe")
-        self.sample_every, self.save_every = sample_every, save_every
+        self.sample_every = values.whole(sample_every, "sample_every", 1)
+        self.save_every = values.number(save_every, "save_every", 0)
         self.stopwatch = stopwatch or Stopwatch()
         self.batches = Batches(gan.spec, data, gan.seed)
         self.run = Run(gan)
@@ -124,7 +125,12 @@ class Loop:
         self._fixed = z, conditions
         self._unwritten, self._saved, self._lock = [], None, None
         if self.folder:
-            self._go_on()
+            try:
+                self._go_on()
+            except BaseException:  # a notebook keeps the error, and with it this loop
+                if self._lock:
+                    self._lock.close()
+                raise
 
     def __call__(self, progress=True):
         """Train until the budget is used up; give the `Run`.

@@ -122,13 +122,13 @@ def load_recipe(path):
     """
     path = Path(path)
     try:
-        plain = tomllib.loads(_text(path))
+        plain = tomllib.loads(text_of(path))
     except FileNotFoundError as error:
         raise InputError(f"There is no recipe {path}.") from error
     except OSError as error:
         raise InputError(f"Cannot read {path}: {error.strerror}.") from error
     except tomllib.TOMLDecodeError as error:
-        hint = " In paths, write / for \\, or the text in '…'." if "\\" in _text(path) else ""
+        hint = " In paths, write / for \\, or the text in '…'." if "\\" in text_of(path) else ""
         raise InputError(f"{path} is not a TOML file: {error}.{hint}") from error
     unknown = plain.keys() - Recipe.__dataclass_fields__.keys()
     if unknown:
@@ -144,7 +144,7 @@ def load_recipe(path):
         raise InputError(f"{path}: {error}") from error
 
 
-def _text(path):
+def text_of(path):
     """A file's text as editors write it: UTF-8, with or without a mark, or Windows' UTF-16."""
     content = path.read_bytes()
     coding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"

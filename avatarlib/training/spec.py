@@ -157,7 +157,7 @@ class ClassifierSpec(Layered):
     def to_json(self):
         """The spec as a text, which `from_json` reads."""
         plain = asdict(self) | {"classifier": [layer_to_plain(layer) for layer in self.classifier]}
-        return json.dumps(plain)
+        return json.dumps(values.plain(plain, "A spec"))
 
     @classmethod
     def from_json(cls, text):
@@ -226,7 +226,7 @@ class Spec(Layered):
         plain = asdict(self)
         for player in ("generator", "discriminator"):
             plain[player] = [layer_to_plain(layer) for layer in getattr(self, player)]
-        return json.dumps(plain)
+        return json.dumps(values.plain(plain, "A spec"))
 
     @classmethod
     def from_json(cls, text):
@@ -269,5 +269,5 @@ def differences(one, other):
 
 
 def _one_of(name, value, known):
-    if value not in known:
+    if value not in tuple(known):  # which may be a list, that no table can be asked for
         raise InputError(f"{name} is one of {', '.join(known)}; this is {value!r}.")
