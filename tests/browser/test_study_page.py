@@ -381,7 +381,7 @@ def test_of_two_tabs_the_later_one_goes_on_and_no_answer_is_lost(open_study, tmp
     level(first)
     second = another_tab(first)
     assert heading(second) == "Paused" and "4 of 13 are done" in second.inner_text(".study-words")
-    first.wait_for_function("document.querySelector('.study-head').textContent.startsWith('Open')")
+    first.wait_for_selector("text=Open in another tab")
     assert "open in another tab or window" in first.inner_text(".study-words")
     assert not first.is_visible("img") and barriers(first) == []
     press(second, "Go on")
@@ -389,7 +389,7 @@ def test_of_two_tabs_the_later_one_goes_on_and_no_answer_is_lost(open_study, tmp
     first.keyboard.press("f")  # nobody asks anything here
     press(first, "Go on here")
     assert heading(first) == "Paused" and "7 of 13 are done" in first.inner_text(".study-words")
-    second.wait_for_function("document.querySelector('.study-head').textContent.startsWith('Open')")
+    second.wait_for_selector("text=Open in another tab")
     second.close()
     press(first, "Go on")
     seen += judge(first, 6)
