@@ -22,7 +22,8 @@ def setup(app):
         False  # "real, fake: …" describes two at once
     )
     app.config.napoleon_use_rtype = False
-    app.config.napoleon_use_ivar = True
+    # "real, fake: …" here, too; else the second name stands as a type before the first.
+    app.config.napoleon_custom_sections = [("Attributes", "params_style")]
     app.config.add_module_names = False
     app.connect(
         "autodoc-process-docstring", plain_text, priority=100
