@@ -614,9 +614,6 @@ def test_numpys_sizes_are_sizes(tmp_path):
     assert read_folder(tmp_path, np.int64(32))[0].images.shape == (1, 32, 32, 3)
 
 
-# ------------------------------------------------------------------------------------------- F16
-
-
 @pytest.mark.parametrize("name", ["PNG", "WEBP"])
 def test_exif_that_is_none_at_all_does_no_harm(tmp_path, name):
     """A program wrote "b'Exif…'", the text of the bytes; Pillow itself raises a SyntaxError."""
@@ -627,18 +624,12 @@ def test_exif_that_is_none_at_all_does_no_harm(tmp_path, name):
     assert all_close(read_one(tmp_path, 32), (200, 60, 60), tolerance=3)
 
 
-# ------------------------------------------------------------------------------------------- F17
-
-
 @pytest.mark.parametrize("packed", [True, False])
 def test_a_long_international_text_does_no_harm(tmp_path, packed):
     about = PngImagePlugin.PngInfo()
     about.add_itxt("comment", "x" * (3 * 2**20), zip=packed)
     (tmp_path / "a.png").write_bytes(saved(PLAIN, pnginfo=about))
     assert all_close(read_one(tmp_path, 32), (200, 60, 60))
-
-
-# ------------------------------------------------------------------------------------------- F18
 
 
 def profile_of_a_printer(lightness):
@@ -671,9 +662,6 @@ def read_one_of(folder, image, **settings):
     return read_one(folder, 32)
 
 
-# ------------------------------------------------------------------------------------------- F28
-
-
 def test_half_a_download_is_called_one(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         for name in "abcdef":
@@ -685,18 +673,12 @@ def test_half_a_download_is_called_one(tmp_path):
     refused(tmp_path / "a.7z", "an archive of another kind. Unpack it, or make a zip file of it.")
 
 
-# ------------------------------------------------------------------------------------------- F29
-
-
 @pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
 def test_avif_is_read_where_pillow_can_and_named_where_it_cannot(tmp_path, monkeypatch):
     save(Image.new("RGB", (40, 40), (200, 60, 60)), tmp_path / "a.avif")
     assert all_close(read_one(tmp_path, 32), (200, 60, 60), tolerance=4)
     monkeypatch.setattr(folder_module, "FORMATS", ("PNG", "JPEG"))
     refused(tmp_path, "AVIF, which this Pillow does not read; save it as PNG or JPEG", size=32)
-
-
-# ------------------------------------------------------------------------------------------- F30
 
 
 @pytest.mark.parametrize("value", [-257, -20_000, 20_000])

@@ -187,11 +187,6 @@ def test_a_run_that_was_stopped_for_a_while_does_not_count_the_pause():
     assert [watch.lap() for _ in range(5)] == [4, 4, 0, 30, 4] and watch.asleep == 30
 
 
-def test_a_clock_that_is_set_back_changes_nothing(monkeypatch):
-    monkeypatch.setattr(time, "time", lambda: pytest.fail("somebody can set this clock"))
-    assert loop(None, 2)(progress=False).gan.steps == 2
-
-
 def test_a_process_that_slept_goes_on_for_the_rest_of_its_budget():
     """SIGSTOP is what a closed laptop does to a process."""
     child = subprocess.Popen(

@@ -43,13 +43,14 @@ def environment(python, newest, folder):
 
 def versions(folder):
     """What the environment has: package -> version, and Python's own."""
-    command = [folder / "bin/python", "-m", "pip", "list", "--format", "json"]
+    command = [folder / "bin/python", "-m", "pip", "inspect"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found = {one["name"].lower(): one["version"] for one in json.loads(done.stdout)}
-    command = [folder / "bin/python", "-c", "import platform; print(platform.python_version())"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    about = json.loads(done.stdout)
+    found = {
+        one["metadata"]["name"].lower(): one["metadata"]["version"] for one in about["installed"]
+    }
     named = {name: found[name] for name in PACKAGES if name in found}
-    return {"Python": done.stdout.strip()} | named
+    return {"Python": about["environment"]["python_full_version"]} | named
 
 
 def run(*command, **variables):

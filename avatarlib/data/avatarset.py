@@ -5,6 +5,7 @@ import json
 import zipfile
 import zlib
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from pathlib import Path
 from typing import NamedTuple
 
@@ -143,9 +144,10 @@ class AvatarSet:
         """
         if not len(self):
             raise InputError("There is nothing to split: the set is empty.")
-        numeric = all(isinstance(part, int | float | np.floating) for part in fractions)
-        positive = len(fractions) > 1 and numeric and all(part > 0 for part in fractions)
-        if not positive or abs(sum(map(float, fractions)) - 1) > 1e-6:
+        positive = len(fractions) > 1 and all(
+            isinstance(part, Real) and part > 0 for part in fractions
+        )
+        if not positive or abs(sum(fractions) - 1) > 1e-9:
             raise InputError(f"The fractions of a split are positive, with sum 1, not {fractions}.")
         rng = generator(seed, "split")
         group = _groups_of_equals(self.images)

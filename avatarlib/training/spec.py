@@ -99,6 +99,7 @@ class TrainingConfig:
 class Layered:
     """Networks as plain data: what a `Spec` and a `ClassifierSpec` have in common."""
 
+    players = ()  # the fields that hold layers
     spectral_norm = False
 
     def shapes(self, player):
@@ -131,6 +132,34 @@ class Layered:
         """Length of a condition: one number for each value of each attribute."""
         return sum(len(values) for _, values in self.conditions)
 
+    def to_json(self):
+        """The spec as a text, which `from_json` reads."""
+        plain = asdict(self)
+        for player in self.players:
+            plain[player] = [layer_to_plain(layer) for layer in getattr(self, player)]
+        return json.dumps(values.plain(plain, "A spec"))
+
+    @classmethod
+    def from_json(cls, text):
+        """Read what `to_json` wrote.
+
+        Raises:
+            InputError: no JSON, or not that of such a spec.
+        """
+        try:
+            plain = json.loads(text)
+            for player in cls.players:
+                plain[player] = tuple(layer_from_plain(layer) for layer in plain[player])
+            plain["shape"] = tuple(plain["shape"])
+            plain["conditions"] = tuple((name, tuple(of)) for name, of in plain["conditions"])
+            if "config" in plain:
+                plain["config"] = TrainingConfig(**plain["config"])
+            return cls(**plain)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"This is not the JSON of a spec: {error!r}.") from error
+
 
 @dataclass(frozen=True)
 class ClassifierSpec(Layered):
@@ -149,24 +178,12 @@ class ClassifierSpec(Layered):
     classifier: tuple[Layer, ...]
     initial: str = "he"
 
+    players = ("classifier",)
+
     def __post_init__(self):
         end = self.shapes("classifier")[-1]
         if end != (self.condition_size,):
             raise InputError(f"The classifier ends in {end}, not in {self.condition_size} logits.")
-
-    def to_json(self):
-        """The spec as a text, which `from_json` reads."""
-        plain = asdict(self) | {"classifier": [layer_to_plain(layer) for layer in self.classifier]}
-        return json.dumps(values.plain(plain, "A spec"))
-
-    @classmethod
-    def from_json(cls, text):
-        """Read what `to_json` wrote.
-
-        Raises:
-            InputError: no JSON, or not a classifier's.
-        """
-        return _from_json(cls, text, ("classifier",))
 
 
 @dataclass(frozen=True)
@@ -197,6 +214,8 @@ class Spec(Layered):
     spectral_norm: bool = False
     config: TrainingConfig = field(default_factory=TrainingConfig)
 
+    players = ("generator", "discriminator")
+
     def __post_init__(self):
         _one_of("initial", self.initial, INITIAL)
         for player, goal in (("generator", self.shape), ("discriminator", (1,))):
@@ -220,38 +239,6 @@ class Spec(Layered):
             for layer, shape in self.layers_with_shapes("discriminator")
             if hasattr(layer, "rate")
         ]
-
-    def to_json(self):
-        """The spec as a text, which `from_json` reads."""
-        plain = asdict(self)
-        for player in ("generator", "discriminator"):
-            plain[player] = [layer_to_plain(layer) for layer in getattr(self, player)]
-        return json.dumps(values.plain(plain, "A spec"))
-
-    @classmethod
-    def from_json(cls, text):
-        """Read what `to_json` wrote.
-
-        Raises:
-            InputError: no JSON, or not a spec's.
-        """
-        return _from_json(cls, text, ("generator", "discriminator"))
-
-
-def _from_json(cls, text, players):
-    try:
-        plain = json.loads(text)
-        for player in players:
-            plain[player] = tuple(layer_from_plain(layer) for layer in plain[player])
-        plain["shape"] = tuple(plain["shape"])
-        plain["conditions"] = tuple((name, tuple(of)) for name, of in plain["conditions"])
-        if "config" in plain:
-            plain["config"] = TrainingConfig(**plain["config"])
-        return cls(**plain)
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"This is not the JSON of a spec: {error!r}.") from error
 
 
 def differences(one, other):

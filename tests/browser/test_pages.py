@@ -361,37 +361,6 @@ def test_every_page_of_the_contents_is_built(book, pages):
     assert [page for page in pages if not (book / page).exists()] == []
 
 
-# ----------------------------------------------------------------- M5, below "light pages"
-
-WATCH = """
-window.tasks = [];
-new PerformanceObserver((list) => tasks.push(...list.getEntries().map((one) => one.duration)))
-    .observe({ type: 'longtask', buffered: true });
-"""
-HEAVY = ("book/00-first-avatar.html", "book/02-concepts.html", "book/04-training-steps.html")
-
-
-@pytest.mark.parametrize("path", HEAVY)
-def test_no_task_holds_a_slow_phone_up_for_a_second(browser, book, path):
-    """A processor four times slower; the best of three visits, since others work here, too."""
-    longest = []
-    with serve(book) as server:
-        for _ in range(3):
-            context = browser.new_context(viewport={"width": 390, "height": 844})
-            page = context.new_page()
-            page.add_init_script(WATCH)
-            devtools = context.new_cdp_session(page)
-            devtools.send("Emulation.setCPUThrottlingRate", {"rate": 4})
-            page.goto(f"{server.address}/{path}", wait_until="load")
-            page.wait_for_load_state("networkidle")
-            longest.append(page.evaluate("Math.max(0, ...tasks)"))
-            context.close()
-    assert min(longest) < 1000, longest
-
-
-# --------------------------------------------------- M8, below "links, without a browser"
-
-
 def test_the_page_of_the_last_runs_lists_every_notebook(book):
     text = (book / "book/reference/status.html").read_text(encoding="utf-8")
     pages = [page.removesuffix(".html") for page in PAGES]
