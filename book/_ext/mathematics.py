@@ -8,6 +8,7 @@ import re
 
 from docutils import nodes
 from math_core import LatexError, LatexToMathML
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
@@ -19,6 +20,7 @@ CELL_SIGN = re.compile(
     r'(padding-left: 0;">(?:<mspace [^>]*/>)?<mo)(?![^>]*(?:form|stretchy|minsize)=)'
 )
 TEXT_SIGN = re.compile(r"(</mtext><mo)>(?=[+−=≤≥<>&·⋅∣])")
+MARK = re.compile(r"[.,;:!?)\]”’]+")
 QUOTED = re.compile(r'"([^"]*)"')
 LIFTED_BRACKET = re.compile(
     r"(<msu[bp](?:sup)?>)(<mo minsize=[^>]*>[^<]*</mo>)"
@@ -64,12 +66,9 @@ def visit_math(self, node):
 
 def visit_displaymath(self, node):
     """A formula on lines of its own, and its number beside it."""
-    latex = node.astext()
-    if r"\\" in latex and r"\begin" not in latex:
-        latex = rf"\begin{{split}}{latex}\end{{split}}"
     self.body.append(self.starttag(node, "div", CLASS="math"))
     self.body.append(
-        f'<div class="formula">{set_formula(latex, True, node)}</div>'
+        f'<div class="formula">{set_formula(node.astext(), True, node)}</div>'
     )
     if node["number"]:
         self.body.append(
@@ -81,8 +80,31 @@ def visit_displaymath(self, node):
     raise nodes.SkipNode
 
 
+class KeepTogether(SphinxPostTransform):
+    """No line begins with the comma that belongs to the formula before it."""
+
+    default_priority = 900
+    formats = ("html",)
+
+    def run(self, **_):
+        """Put each formula in a line, and the mark after it, into one span."""
+        for formula in list(self.document.findall(nodes.math)):
+            parent = formula.parent
+            place = parent.index(formula)
+            rest = (
+                parent[place + 1] if place + 1 < len(parent) else nodes.Text("")
+            )
+            mark = isinstance(rest, nodes.Text) and MARK.match(rest)
+            if mark:
+                pair = nodes.inline("", "", classes=["together"])
+                parent[place + 1] = nodes.Text(rest[mark.end() :])
+                parent[place] = pair
+                pair += [formula, nodes.Text(mark[0])]
+
+
 def setup(app):
     """Register with Sphinx; _config.yml chooses it: html_math_renderer."""
+    app.add_post_transform(KeepTogether)
     app.add_html_math_renderer(
         "mathml", (visit_math, None), (visit_displaymath, None)
     )

@@ -97,6 +97,25 @@ def test_formulas_that_are_too_wide_can_be_scrolled_by_keyboard(shown):
     assert hidden == []
 
 
+def test_no_displayed_formula_is_wider_than_its_place(shown):
+    wide = shown.page.evaluate("""() => [...document.querySelectorAll('article div.formula')]
+        .filter(e => e.checkVisibility() && e.scrollWidth > e.clientWidth)
+        .map(e => e.textContent)""")
+    assert wide == []
+
+
+def test_no_line_begins_with_the_comma_after_a_formula(shown):
+    alone = shown.page.evaluate("""() => [...document.querySelectorAll('article span.math')]
+        .filter(e => /^[.,;:!?)]/.test(e.nextSibling?.data ?? '')).map(e => {
+            const mark = document.createRange();
+            mark.setStart(e.nextSibling, 0);
+            mark.setEnd(e.nextSibling, 1);
+            const [sign, formula] = [mark, e].map(thing => thing.getBoundingClientRect());
+            return sign.left < formula.left ? e.textContent + mark : '';
+        }).filter(text => text)""")
+    assert alone == []
+
+
 def test_no_table_has_an_empty_heading(shown):
     assert "" not in [text.strip() for text in shown.page.locator("th").all_inner_texts()]
 
