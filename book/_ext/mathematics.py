@@ -20,7 +20,7 @@ CELL_SIGN = re.compile(
     r'(padding-left: 0;">(?:<mspace [^>]*/>)?<mo)(?![^>]*(?:form|stretchy|minsize)=)'
 )
 TEXT_SIGN = re.compile(r"(</mtext><mo)>(?=[+−=≤≥<>&·⋅∣])")
-MARK = re.compile(r"[.,;:!?)\]”’]+")
+OPENING, CLOSING = re.compile(r"[(\[“‘]+$"), re.compile(r"[.,;:!?)\]”’]+")
 QUOTED = re.compile(r'"([^"]*)"')
 LIFTED_BRACKET = re.compile(
     r"(<msu[bp](?:sup)?>)(<mo minsize=[^>]*>[^<]*</mo>)"
@@ -81,25 +81,45 @@ def visit_displaymath(self, node):
 
 
 class KeepTogether(SphinxPostTransform):
-    """No line begins with the comma that belongs to the formula before it."""
+    """No line breaks between a formula and its comma or bracket, or between a number and its %."""
 
     default_priority = 900
     formats = ("html",)
 
     def run(self, **_):
-        """Put each formula in a line, and the mark after it, into one span."""
+        """Put each formula in a line, with the marks beside it, into one span."""
         for formula in list(self.document.findall(nodes.math)):
-            parent = formula.parent
-            place = parent.index(formula)
-            rest = (
-                parent[place + 1] if place + 1 < len(parent) else nodes.Text("")
-            )
-            mark = isinstance(rest, nodes.Text) and MARK.match(rest)
-            if mark:
-                pair = nodes.inline("", "", classes=["together"])
-                parent[place + 1] = nodes.Text(rest[mark.end() :])
-                parent[place] = pair
-                pair += [formula, nodes.Text(mark[0])]
+            before, after = _text_beside(formula, -1), _text_beside(formula, 1)
+            opening, closing = OPENING.search(before), CLOSING.match(after)
+            if not opening and not closing:
+                continue
+            parts = [formula]
+            pair = nodes.inline("", "", classes=["together"])
+            formula.parent.replace(formula, pair)
+            if opening:
+                _replace(before, before[: opening.start()])
+                parts.insert(0, nodes.Text(opening[0]))
+            if closing:
+                _replace(after, after[closing.end() :])
+                parts.append(nodes.Text(closing[0]))
+            pair += parts
+        for text in list(self.document.findall(nodes.Text)):
+            if not isinstance(
+                text.parent, nodes.FixedTextElement | nodes.literal
+            ):
+                _replace(text, text.replace(" %", "\u00a0%"))
+
+
+def _text_beside(formula, side):
+    """The text before (-1) or after (1) a formula, in the same paragraph; none is empty."""
+    place = formula.parent.index(formula) + side
+    beside = formula.parent[place] if 0 <= place < len(formula.parent) else None
+    return beside if isinstance(beside, nodes.Text) else nodes.Text("")
+
+
+def _replace(text, new):
+    if new != text:
+        text.parent.replace(text, nodes.Text(new))
 
 
 def setup(app):

@@ -104,15 +104,25 @@ def test_no_displayed_formula_is_wider_than_its_place(shown):
     assert wide == []
 
 
-def test_no_line_begins_with_the_comma_after_a_formula(shown):
+def test_a_formula_and_the_marks_beside_it_stay_together(shown):
+    """No comma begins a line, and no bracket ends one."""
     alone = shown.page.evaluate("""() => [...document.querySelectorAll('article span.math')]
-        .filter(e => /^[.,;:!?)]/.test(e.nextSibling?.data ?? '')).map(e => {
-            const mark = document.createRange();
-            mark.setStart(e.nextSibling, 0);
-            mark.setEnd(e.nextSibling, 1);
-            const [sign, formula] = [mark, e].map(thing => thing.getBoundingClientRect());
-            return sign.left < formula.left ? e.textContent + mark : '';
-        }).filter(text => text)""")
+        .filter(e => e.checkVisibility()).flatMap(e => {
+            const before = e.previousSibling?.data ?? '', after = e.nextSibling?.data ?? '';
+            const sign = (node, at) => {
+                const mark = document.createRange();
+                mark.setStart(node, at);
+                mark.setEnd(node, at + 1);
+                return mark.getBoundingClientRect();
+            };
+            const formula = e.getBoundingClientRect(), found = [];
+            if (/^[.,;:!?)]/.test(after) && sign(e.nextSibling, 0).left < formula.left)
+                found.push(e.textContent + after.slice(0, 9));
+            if (/[(“‘]$/.test(before)
+                && sign(e.previousSibling, before.length - 1).left > formula.right)
+                found.push(before.slice(-9) + e.textContent);
+            return found;
+        })""")
     assert alone == []
 
 
