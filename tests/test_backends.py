@@ -88,6 +88,21 @@ def test_the_tier_is_the_variable_or_what_the_machine_has(monkeypatch):
         assert al.steps(check=1, page=20, full=300) == {"check": 1, "page": 20, "full": 300}[tier]
 
 
+@pytest.mark.parametrize("name", ["torch", "tensorflow"])
+def test_the_device_is_the_argument_the_variable_or_what_the_machine_has(name, monkeypatch):
+    twin, spec = al.backend(name), al.presets.points()
+    processor = twin.find_device("cpu")
+    monkeypatch.setenv("AVATARLIB_DEVICE", "cpu")
+    assert twin.find_device() == processor == twin.GAN(spec).device
+    monkeypatch.setenv("AVATARLIB_DEVICE", "gpu:7")
+    with pytest.raises(InputError, match=r"sees \d graphics cards here, and number 7 \(from 0\)"):
+        twin.GAN(spec)
+    assert twin.GAN(spec, device="cpu").device == processor  # the argument wins
+    for odd in ("cuda", "gpu:", "cpu:1", "gpu:-1", "GPU", 0.5):
+        with pytest.raises(InputError, match='A device is "cpu", "gpu" or "gpu:1"'):
+            twin.find_device(odd)
+
+
 def test_an_unknown_tier_is_named(monkeypatch):
     monkeypatch.setenv("AVATARLIB_TIER", "quick")
     with pytest.raises(InputError, match="check, page, full, not 'quick'"):

@@ -143,8 +143,8 @@ def new_points():
 def test_a_budget_of_minutes_ends_in_time_and_the_rates_follow_the_clock():
     gan = al.backend("torch").GAN(with_game(POINTS, final_lr_fraction=0.0), 0)
     seen = []
-    step = gan.step
-    gan.step = lambda *arguments: (seen.append(arguments[-1]), step(*arguments))[1]
+    enqueue = gan.enqueue
+    gan.enqueue = lambda *inputs: (seen.append(inputs[-1]), enqueue(*inputs))[1]
     run = Loop(gan, ring(), Budget(minutes=1 / 60))(progress=False)
     assert run.seconds >= 1.0 and run.gan.steps > 1
     assert seen == sorted(seen) and seen[0] == 0 and 0 < seen[-1] < 1

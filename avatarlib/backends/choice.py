@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import sys
 import warnings
 
@@ -45,6 +46,27 @@ def backend(name=None):
         raise InputError(
             f"{name} is not installed here. Install it with: {how_to_install(name)}"
         ) from error
+
+
+def device_name(name=None, has_gpu=False):
+    """What to compute on.
+
+    Args:
+        name: "cpu", "gpu" (the first card) or "gpu:1" (the second one); by default the variable
+            AVATARLIB_DEVICE, then a card where there is one.
+        has_gpu: whether there is one.
+
+    Returns:
+        (kind, number): "cpu" or "gpu", and which one, from 0.
+
+    Raises:
+        InputError: another name.
+    """
+    name = name or os.environ.get("AVATARLIB_DEVICE") or ("gpu" if has_gpu else "cpu")
+    found = re.fullmatch(r"(cpu|gpu(?=$|:))(?::(\d+))?", str(name))
+    if not found or (found[1] == "cpu" and found[2]):
+        raise InputError(f'A device is "cpu", "gpu" or "gpu:1", the second card, not {name!r}.')
+    return found[1], int(found[2] or 0)
 
 
 def _first_installed():

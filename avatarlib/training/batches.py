@@ -1,6 +1,7 @@
 """What a run learns from: pictures or points, in batches that are a function of the step."""
 
 import hashlib
+from functools import lru_cache
 
 import numpy as np
 
@@ -39,17 +40,17 @@ class Batches:
         _check(spec, data, self.images)
         self.conditions = one_hot(data, spec.conditions) if spec.conditions else None
         self.shares = self.conditions.mean(axis=0).tolist() if spec.conditions else None
-        self._epoch, self._order = None, None
+        self._order_of = lru_cache(2)(self._order)
         self.fingerprint = _fingerprint(self.images, self.conditions)
 
     def __call__(self, step):
         """The batch of a step: (real, condition), the condition being None without conditions."""
         epoch, place = divmod(step, len(self.images) // self.batch)
-        if epoch != self._epoch:
-            self._order = generator(self.seed, "order", epoch).permutation(len(self.images))
-            self._epoch = epoch
-        rows = self._order[place * self.batch : (place + 1) * self.batch]
+        rows = self._order_of(epoch)[place * self.batch : (place + 1) * self.batch]
         return self.images[rows], None if self.conditions is None else self.conditions[rows]
+
+    def _order(self, epoch):
+        return generator(self.seed, "order", epoch).permutation(len(self.images))
 
 
 def _fingerprint(*arrays):

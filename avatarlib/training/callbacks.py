@@ -2,7 +2,7 @@
 
     class Print(Callback):
         def after_step(self, loop, statistics):
-            print(loop.gan.steps, statistics.loss_d)
+            print(loop.steps_read, statistics.loss_d)
 
     Loop(gan, avatars, Budget(steps=100), callbacks=[Print()])()
 
@@ -36,7 +36,7 @@ class HealthWarnings(Callback):
 
     def after_step(self, loop, statistics):
         """Raise InputError where a loss is not a number; warn where the discriminator has won."""
-        loop.warn(self.health.after_step(loop.gan.steps, statistics))
+        loop.warn(self.health.after_step(loop.steps_read, statistics))
 
     def after_samples(self, loop, samples):
         """Warn where all samples look alike."""

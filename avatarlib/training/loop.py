@@ -1,6 +1,7 @@
 """The training loop: progress, history, samples, checkpoints; a crash costs a minute at most."""
 
 import json
+from collections import deque
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from avatarlib.core.lock import lock_folder
 from avatarlib.core.pixels import to_uint8
 from avatarlib.core.randomness import noise
 from avatarlib.core.terminal import bar, say
+from avatarlib.training.ahead import Ahead, spare_threads
 from avatarlib.training.batches import Batches
 from avatarlib.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from avatarlib.training.losses import discriminator_statistics
@@ -124,6 +126,8 @@ class Loop:
             conditions = np.resize(conditions, (SAMPLES, conditions.shape[1]))  # the data's first
         self._fixed = z, conditions
         self._unwritten, self._saved, self._lock = [], None, None
+        self._asked = deque()  # steps that were asked for, whose numbers have not been read
+        self._inputs = self._prepare
         if self.folder:
             try:
                 self._go_on()
@@ -147,7 +151,12 @@ class Loop:
             self._tell("on_start")
             if not self.gan.steps:
                 self._sample()
-            with self._bar(progress) as bar, Interruption() as interruption:
+            threads = spare_threads() if self.gan.runs_ahead else 0
+            with (
+                self._bar(progress) as bar,
+                Interruption() as interruption,
+                Ahead(self._prepare, threads) as self._inputs,
+            ):
                 self._train(bar, interruption)
         finally:
             if self._lock:
@@ -158,14 +167,19 @@ class Loop:
         gan, saved = self.gan, self.run.seconds
         self.stopwatch.lap()
         while (share := self.progress()) < 1:
-            self._record(bar, self.step(share))
+            self._asked.append(self.step(share))
+            self.run.seconds += self.stopwatch.lap()
+            self._read(bar, gan.runs_ahead)
             if gan.steps % self.sample_every == 0:
+                self._read(bar)
                 self._sample()
             if interruption.signal:
                 break
             if self.run.seconds - saved > self.save_every:
+                self._read(bar)
                 self.save()
                 saved = self.run.seconds
+        self._read(bar)
         if gan.steps % self.sample_every and not interruption.signal:
             self._sample()
         self.save()
@@ -179,12 +193,21 @@ class Loop:
             progress: share of the run that is over, in [0, 1).
 
         Returns:
-            the step's `StepStatistics`.
+            what `gan.enqueue` gives: a function that waits for the step's `StepStatistics`.
         """
+        return self.gan.enqueue(self._inputs(self.gan.steps), progress)
+
+    def _prepare(self, step):
+        """What a step is made from; the same whenever, and in whichever thread, it is asked for."""
         gan = self.gan
-        real, condition = self.batches(gan.steps)
-        z = noise(gan.seed, "latent", gan.steps, (len(real), gan.spec.latent))
-        return gan.step(real, z, condition, progress)
+        real, condition = self.batches(step)
+        z = noise(gan.seed, "latent", step, (len(real), gan.spec.latent))
+        return gan.prepare(real, z, condition, step)
+
+    @property
+    def steps_read(self):
+        """How many steps there are whose numbers have been read; on a card, `gan` is ahead."""
+        return self.gan.steps - len(self._asked)
 
     def progress(self):
         """The share of the run that is over, at least 1 when it is all."""
@@ -193,7 +216,7 @@ class Loop:
     def warn(self, sentence):
         """Keep a warning among the run's and show it; None is no warning."""
         if sentence:
-            self.run.warnings.append(f"Step {self.gan.steps:,}. {sentence}")
+            self.run.warnings.append(f"Step {self.steps_read:,}. {sentence}")
             say(self.run.warnings[-1])
 
     def save(self):
@@ -205,18 +228,23 @@ class Loop:
         save_checkpoint(self.folder, self.gan.state(), self.header())
         self._saved = self.gan.steps
 
+    def _read(self, bar, but=0):
+        """Read the numbers of the steps that were asked for, but not of so many last ones."""
+        while len(self._asked) > but:
+            self._record(bar, self._asked.popleft()())
+
     def _record(self, bar, statistics):
-        """What comes after a step: its row, the time, the callbacks, the bar."""
-        gan, loss = self.gan, self.gan.spec.config.loss
-        self.run.seconds += self.stopwatch.lap()
+        """What comes after a step: its row, the callbacks, the bar."""
+        loss = self.gan.spec.config.loss
         said, _ = discriminator_statistics(loss, statistics.real_logits, statistics.fake_logits)
-        row = {"step": gan.steps} | {name: getattr(statistics, name) for name in NUMBERS} | said
+        numbers = {name: getattr(statistics, name) for name in NUMBERS}
+        row = {"step": self.steps_read} | numbers | said
         self.run.history.append(row)
         self._unwritten.append(row)
         self._tell("after_step", statistics)
         bar.total = self._pictures_in_all()
         bar.set_postfix_str(describe(loss, statistics), refresh=False)
-        bar.update(gan.spec.config.batch)
+        bar.update(self.gan.spec.config.batch)
 
     def _sample(self):
         samples = self.gan.generate(*self._fixed)

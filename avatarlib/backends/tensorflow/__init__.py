@@ -2,7 +2,8 @@
 
 from avatarlib.backends import triton_first  # noqa: F401
 from avatarlib.backends.tensorflow.classifier import AvatarNet, Classifier
-from avatarlib.backends.tensorflow.gan import GAN, generate, has_gpu, translate
+from avatarlib.backends.tensorflow.device import find_device, has_gpu
+from avatarlib.backends.tensorflow.gan import GAN, generate, translate
 from avatarlib.backends.tensorflow.imagenet import ImageNet
 from avatarlib.backends.tensorflow.losses import LOSSES, gradient_penalty, zero_centred_penalty
 from avatarlib.backends.tensorflow.networks import (
@@ -22,6 +23,7 @@ __all__ = [
     "Generator",
     "ImageNet",
     "Classifier",
+    "find_device",
     "generate",
     "get_weights",
     "has_gpu",

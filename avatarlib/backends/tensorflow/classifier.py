@@ -16,8 +16,8 @@ class AvatarNet(Network):
 
     player = "classifier"
 
-    def __init__(self, spec, seed=0, dtype="float32"):
-        super().__init__(spec, seed, dtype)
+    def __init__(self, spec, seed=0, dtype="float32", device=None):
+        super().__init__(spec, seed, dtype, device)
         self.layers, self.head = self.layers[:-1], self.layers[-1]
 
     def __call__(self, images, training=False):
@@ -42,15 +42,17 @@ class Classifier:
         spec: a `ClassifierSpec`.
         seed: the first weights are a function of it.
         dtype: "float32", or "float64" for proofs.
+        device: as in `find_device`.
 
     Attributes:
         network: the `AvatarNet`.
     """
 
-    def __init__(self, spec, seed=0, dtype="float32"):
+    def __init__(self, spec, seed=0, dtype="float32", device=None):
         self.spec, self.dtype, self.steps = spec, dtype, 0
-        self.network = AvatarNet(spec, seed, dtype)
-        self.optimizer = Adam(self.network, RULES)
+        self.network = AvatarNet(spec, seed, dtype, device)
+        with tf.device(self.network.device):
+            self.optimizer = Adam(self.network, RULES)
         self._compiled_learn = tf.function(self._learn, autograph=False)
 
     def step(self, images, targets, rate):
@@ -65,9 +67,11 @@ class Classifier:
             the loss, a float: natural logarithms, the mean over the batch.
         """
         self.steps += 1
-        self.optimizer.prepare(rate, self.steps)
-        inputs = (tf.constant(array.astype(self.dtype)) for array in (to_float(images), targets))
-        return self._compiled_learn(*inputs).numpy().item()
+        with tf.device(self.network.device):
+            self.optimizer.prepare(rate, self.steps)
+            arrays = (to_float(images), targets)
+            inputs = (tf.constant(array.astype(self.dtype)) for array in arrays)
+            return self._compiled_learn(*inputs).numpy().item()
 
     def _learn(self, images, targets):
         with tf.GradientTape() as tape:
@@ -91,7 +95,8 @@ class Classifier:
             (features float64 (n, d), logits float64 (n, number of all values)).
         """
         found = []
-        for start in range(0, len(images), 512):
-            chunk = tf.constant(to_float(images[start : start + 512]).astype(self.dtype))
-            found.append([part.numpy() for part in self.network(chunk)])
+        with tf.device(self.network.device):
+            for start in range(0, len(images), 512):
+                chunk = tf.constant(to_float(images[start : start + 512]).astype(self.dtype))
+                found.append([part.numpy() for part in self.network(chunk)])
         return tuple(np.concatenate(part).astype(np.float64) for part in zip(*found, strict=True))

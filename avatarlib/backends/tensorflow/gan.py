@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from avatarlib.backends.tensorflow.device import find_device
 from avatarlib.backends.tensorflow.losses import LOSSES, gradient_penalty, zero_centred_penalty
 from avatarlib.backends.tensorflow.networks import (
     Discriminator,
@@ -12,10 +13,12 @@ from avatarlib.backends.tensorflow.networks import (
 )
 from avatarlib.core import values
 from avatarlib.core.errors import InputError
+from avatarlib.core.nested import map_leaves
 from avatarlib.core.pixels import to_float
 from avatarlib.training.draws import draw
 from avatarlib.training.losses import StepStatistics
 
+AHEAD = 8  # steps that a card may be behind what it was asked for
 MOMENTS = ("m", "v")  # Adam's two running averages
 
 
@@ -26,26 +29,34 @@ class GAN:
         spec: a `Spec`: the networks and how they are trained.
         seed: first weights, dropout and augmentation are functions of it.
         dtype: "float32", or "float64" for proofs.
+        device: where it computes, as in `find_device`.
 
     Attributes:
         generator, discriminator: the networks.
         average: the generator with the moving average of its weights; where the config keeps none,
             the generator itself.
         steps: how many training steps were taken.
+        runs_ahead: how many steps may be asked for before the first one's numbers are read; 0 on a
+            processor, which computes them at once.
         framework, framework_version: for a run's papers.
     """
 
     framework, framework_version = "tensorflow", tf.__version__
 
-    def __init__(self, spec, seed=0, dtype="float32"):
+    def __init__(self, spec, seed=0, dtype="float32", device=None):
         self.spec, self.seed, self.dtype, self.steps = spec, values.seed(seed), dtype, 0
-        self.generator = Generator(spec, seed, dtype)
-        self.discriminator = Discriminator(spec, seed, dtype)
+        self.device = find_device(device)
+        self.runs_ahead = AHEAD if "GPU" in self.device else 0
+        self.generator = Generator(spec, seed, dtype, device)
+        self.discriminator = Discriminator(spec, seed, dtype, device)
         self.average = self.generator
         if spec.config.ema_half_life:
-            self.average = Generator(spec, seed, dtype)
-        self.generator_optimizer = Adam(self.generator, spec.config)
-        self.discriminator_optimizer = Adam(self.discriminator, spec.config)
+            self.average = Generator(spec, seed, dtype, device)
+        with tf.device(self.device):
+            self.generator_optimizer = Adam(self.generator, spec.config)
+            self.discriminator_optimizer = Adam(self.discriminator, spec.config)
+            # How far the moving average moves; a variable, so that a compiled step reads today's.
+            self._toward = tf.Variable(np.zeros((), dtype), trainable=False)
         # Traced once for each size of a batch; its ifs are plain Python, nothing for autograph.
         self._compiled_play = tf.function(self._play, autograph=False)
 
@@ -61,24 +72,50 @@ class GAN:
         Returns:
             a `StepStatistics`: losses, penalties and logits.
         """
+        return self.enqueue(self.prepare(real, z, condition), progress)()
+
+    def prepare(self, real, z, condition=None, step=None):
+        """What a step is made from, as tensors: the batch, and everything that is drawn for it.
+
+        It depends on the step's number alone, so that another thread can do it ahead of its time.
+
+        Args:
+            real, z, condition: as in `step`.
+            step: the step's number, from 0; by default the next one's.
+
+        Returns:
+            nested tuples of tensors, for `enqueue`.
+        """
+        draws = draw(self.spec, self.seed, self.steps if step is None else step, len(z))
+        return map_leaves(self._to_tensor, (real, z, condition, draws))
+
+    def enqueue(self, inputs, progress=0.0):
+        """Ask for one step; a card computes while the program goes on.
+
+        Args:
+            inputs: what `prepare` gave for this step.
+            progress: as in `step`.
+
+        Returns:
+            a function without arguments, which waits for the step and gives its `StepStatistics`.
+        """
         config = self.spec.config
-        draws = self._to_tensors(draw(self.spec, self.seed, self.steps, len(z)))
-        real, z, condition = self._to_tensors((to_float(real), z, condition))
         penalised = self.steps % config.penalty_every == 0
         generator_moves = (self.steps + 1) % config.generator_every == 0
         factor = config.lr_factor(progress)
-        self.discriminator_optimizer.prepare(config.lr_d * factor, self.steps + 1)
-        g_moves = self.steps // config.generator_every + 1
-        self.generator_optimizer.prepare(config.lr_g * factor, g_moves)
+        with tf.device(self.device):
+            self.discriminator_optimizer.prepare(config.lr_d * factor, self.steps + 1)
+            g_moves = self.steps // config.generator_every + 1
+            self.generator_optimizer.prepare(config.lr_g * factor, g_moves)
+            self._toward.assign(1 - config.ema_decay(self.steps))
 
-        numbers, logits = self._compiled_play(real, z, condition, draws, penalised, generator_moves)
-        if generator_moves:
-            self._update_average()
+            numbers = self._compiled_play(inputs, penalised, generator_moves)
         self.steps += 1
-        return StepStatistics(*numbers.numpy().tolist(), *logits.numpy())
+        return _later(numbers)
 
-    def _play(self, real, z, condition, draws, penalised, generator_moves):
+    def _play(self, inputs, penalised, generator_moves):
         config, loss = self.spec.config, LOSSES[self.spec.config.loss]
+        real, z, condition, draws = inputs
 
         def discriminate_real(images):
             return self.discriminator(images, condition, draws.real.masks, training=True)
@@ -122,17 +159,17 @@ class GAN:
                 upstream_gradient = tape_seen.gradient(loss_g, seen)
             gradients_g = tape_g.gradient(fake, self.generator.parameters(), upstream_gradient)
             self.generator_optimizer.apply(gradients_g)
+            self._update_average()
         numbers = tf.stack([loss_d, loss_g, r1, r2, between])
-        return numbers, tf.stack([real_logits[:, 0], fake_logits[:, 0]])
+        return tf.concat([numbers, real_logits[:, 0], fake_logits[:, 0]], 0)
 
     def _update_average(self):
         """Moving average of the generator's weights; batch statistics are copied."""
         if self.average is self.generator:
             return
-        keep = self.spec.config.ema_decay(self.steps)
         for name, average in self.average.arrays.items():
             now = self.generator.arrays[name]
-            average.assign_add((1 - keep if average.trainable else 1.0) * (now - average))
+            average.assign_add((self._toward if average.trainable else 1.0) * (now - average))
 
     def generate(self, z, condition=None):
         """Pictures from the averaged generator, as the function `generate` gives them."""
@@ -177,14 +214,21 @@ class GAN:
         if self.average is not self.generator:
             yield "average", self.average, None
 
-    def _to_tensors(self, value):
-        """Arrays in nested tuples as tensors on the device; whole numbers stay whole."""
-        if isinstance(value, tuple):
-            parts = [self._to_tensors(part) for part in value]
-            return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
-        if value is None:
-            return None
-        return tf.constant(value.astype(self.dtype) if value.dtype.kind == "f" else value)
+    def _to_tensor(self, array):
+        """An array as a tensor that a step takes."""
+        array = to_float(array)
+        with tf.device(self.device):
+            return tf.constant(array.astype(self.dtype) if array.dtype.kind == "f" else array)
+
+
+def _later(numbers):
+    """A function that waits for a step's numbers and sorts them."""
+
+    def statistics():
+        found = numbers.numpy()
+        return StepStatistics(*found[:5].tolist(), *found[5:].reshape(2, -1))
+
+    return statistics
 
 
 def _logits_and_penalty(discriminate, images, weight):
@@ -284,14 +328,11 @@ def generate(generator, z, condition=None):
     """
     dtype = generator.parameters()[0].dtype
     chunks = []
-    for start in range(0, len(z), 256):
-        inputs = [
-            None if a is None else tf.cast(a[start : start + 256], dtype) for a in (z, condition)
-        ]
-        chunks.append(generator(*inputs).numpy())
+    with tf.device(generator.device):
+        for start in range(0, len(z), 256):
+            inputs = [
+                None if a is None else tf.cast(a[start : start + 256], dtype)
+                for a in (z, condition)
+            ]
+            chunks.append(generator(*inputs).numpy())
     return np.concatenate(chunks)
-
-
-def has_gpu():
-    """Whether TensorFlow sees a graphics processor that it can compute on."""
-    return bool(tf.config.list_physical_devices("GPU"))

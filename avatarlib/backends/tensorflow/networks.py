@@ -5,6 +5,7 @@ Tensors have TensorFlow's own layout (n, height, width, channels), outside and i
 
 import tensorflow as tf
 
+from avatarlib.backends.tensorflow.device import find_device
 from avatarlib.core.errors import InputError
 from avatarlib.training import layers as kinds
 from avatarlib.training.initial import initial_weights
@@ -19,6 +20,7 @@ class Network(tf.Module):
         spec: a `Spec`.
         seed: the first weights are a function of it, the same as in the PyTorch twin.
         dtype: "float32", or "float64" for proofs.
+        device: as in `find_device`.
 
     Attributes:
         arrays: "layer/name" -> TensorFlow's variable, in the order of `spec.weights(player)`.
@@ -26,13 +28,15 @@ class Network(tf.Module):
 
     player = None
 
-    def __init__(self, spec, seed=0, dtype="float32"):
+    def __init__(self, spec, seed=0, dtype="float32", device=None):
         super().__init__()
         self.spec, self.layers = spec, getattr(spec, self.player)
-        self.arrays = {
-            name: tf.Variable(array.astype(dtype), trainable=not name.endswith(AVERAGED))
-            for name, array in initial_weights(spec, self.player, seed).items()
-        }
+        self.device = find_device(device)
+        with tf.device(self.device):
+            self.arrays = {
+                name: tf.Variable(array.astype(dtype), trainable=not name.endswith(AVERAGED))
+                for name, array in initial_weights(spec, self.player, seed).items()
+            }
 
     def parameters(self):
         """The variables that a gradient moves, in order."""

@@ -2,7 +2,8 @@
 
 from avatarlib.backends import triton_first  # noqa: F401
 from avatarlib.backends.torch.classifier import AvatarNet, Classifier
-from avatarlib.backends.torch.gan import GAN, generate, has_gpu, translate
+from avatarlib.backends.torch.device import find_device, has_gpu
+from avatarlib.backends.torch.gan import GAN, generate, translate
 from avatarlib.backends.torch.imagenet import ImageNet
 from avatarlib.backends.torch.losses import LOSSES, gradient_penalty, zero_centred_penalty
 from avatarlib.backends.torch.networks import Discriminator, Generator, get_weights, set_weights
@@ -17,6 +18,7 @@ __all__ = [
     "Generator",
     "ImageNet",
     "Classifier",
+    "find_device",
     "generate",
     "get_weights",
     "has_gpu",

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from avatarlib.backends.torch.gan import Adam, has_gpu
+from avatarlib.backends.torch.gan import Adam
 from avatarlib.backends.torch.networks import Network
 from avatarlib.core.pixels import to_float
 from avatarlib.training.spec import TrainingConfig
@@ -17,8 +17,8 @@ class AvatarNet(Network):
 
     player = "classifier"
 
-    def __init__(self, spec, seed=0, dtype="float32"):
-        super().__init__(spec, seed, dtype)
+    def __init__(self, spec, seed=0, dtype="float32", device=None):
+        super().__init__(spec, seed, dtype, device)
         self.layers, self.head = self.layers[:-1], self.layers[-1]
 
     def forward(self, images, training=False):
@@ -43,14 +43,15 @@ class Classifier:
         spec: a `ClassifierSpec`.
         seed: the first weights are a function of it.
         dtype: "float32", or "float64" for proofs.
+        device: as in `find_device`.
 
     Attributes:
         network: the `AvatarNet`.
     """
 
-    def __init__(self, spec, seed=0, dtype="float32"):
+    def __init__(self, spec, seed=0, dtype="float32", device=None):
         self.spec, self.steps = spec, 0
-        self.network = AvatarNet(spec, seed, dtype).to("cuda" if has_gpu() else "cpu")
+        self.network = AvatarNet(spec, seed, dtype, device)
         self.optimizer = Adam(self.network, RULES)
 
     def step(self, images, targets, rate):

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from avatarlib.backends.torch.gan import has_gpu
+from avatarlib.backends.torch.device import find_device
 from avatarlib.core.errors import InputError
 
 
@@ -48,7 +48,7 @@ class Inception:
                 f"Inception's weights cannot be read ({error}); check the connection, or give the "
                 "file weights-inception-2015-12-05-6726825d.pth of torch-fidelity's releases."
             ) from error
-        self.device = "cuda" if has_gpu() else "cpu"
+        self.device = find_device()
         self.network = network.eval().to(self.device)
 
     def __call__(self, pictures):

@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from avatarlib.backends.torch.compiled import Recorded, is_recorded
+from avatarlib.backends.torch.device import find_device
 from avatarlib.backends.torch.losses import LOSSES, gradient_penalty, zero_centred_penalty
 from avatarlib.backends.torch.networks import (
     Discriminator,
@@ -15,10 +17,11 @@ from avatarlib.backends.torch.networks import (
 )
 from avatarlib.core import values
 from avatarlib.core.errors import InputError
-from avatarlib.core.pixels import to_float
+from avatarlib.core.nested import map_leaves
 from avatarlib.training.draws import draw
 from avatarlib.training.losses import StepStatistics
 
+AHEAD = 8  # steps that a card may be behind what it was asked for
 MOMENTS = {"exp_avg": "m", "exp_avg_sq": "v"}  # PyTorch's names for Adam's two running averages
 
 
@@ -29,27 +32,35 @@ class GAN:
         spec: a `Spec`: the networks and how they are trained.
         seed: first weights, dropout and augmentation are functions of it.
         dtype: "float32", or "float64" for proofs.
+        device: where it computes, as in `find_device`.
 
     Attributes:
         generator, discriminator: the networks.
         average: the generator with the moving average of its weights; where the config keeps none,
             the generator itself.
         steps: how many training steps were taken.
+        runs_ahead: how many steps may be asked for before the first one's numbers are read; 0 on a
+            processor, which computes them at once.
         framework, framework_version: for a run's papers.
     """
 
     framework, framework_version = "torch", torch.__version__
 
-    def __init__(self, spec, seed=0, dtype="float32"):
+    def __init__(self, spec, seed=0, dtype="float32", device=None):
         self.spec, self.seed, self.dtype, self.steps = spec, values.seed(seed), dtype, 0
-        self.device = torch.device("cuda" if has_gpu() else "cpu")
-        self.generator = Generator(spec, seed, dtype).to(self.device)
-        self.discriminator = Discriminator(spec, seed, dtype).to(self.device)
+        self.device = find_device(device)
+        self.runs_ahead = AHEAD if self.device.type == "cuda" else 0
+        self.generator = Generator(spec, seed, dtype, device)
+        self.discriminator = Discriminator(spec, seed, dtype, device)
         self.average = self.generator
         if spec.config.ema_half_life:
-            self.average = Generator(spec, seed, dtype).to(self.device)
+            self.average = Generator(spec, seed, dtype, device)
         self.generator_optimizer = Adam(self.generator, spec.config)
         self.discriminator_optimizer = Adam(self.discriminator, spec.config)
+        # How far the moving average moves; a tensor, so that a recorded step reads today's.
+        self._toward = torch.zeros((), dtype=getattr(torch, dtype), device=self.device)
+        self._recorded = is_recorded(self.device, getattr(torch, dtype))
+        self._compiled_play = Recorded(self._play, self.device) if self._recorded else self._play
         torch.set_flush_denormal(True)  # numbers below 1e-38 make a processor many times slower
 
     def step(self, real, z, condition=None, progress=0.0):
@@ -64,22 +75,49 @@ class GAN:
         Returns:
             a `StepStatistics`: losses, penalties and logits.
         """
+        return self.enqueue(self.prepare(real, z, condition), progress)()
+
+    def prepare(self, real, z, condition=None, step=None):
+        """What a step is made from, as tensors: the batch, and everything that is drawn for it.
+
+        It depends on the step's number alone, so that another thread can do it ahead of its time.
+
+        Args:
+            real, z, condition: as in `step`.
+            step: the step's number, from 0; by default the next one's.
+
+        Returns:
+            nested tuples of tensors, for `enqueue`.
+        """
+        draws = draw(self.spec, self.seed, self.steps if step is None else step, len(z))
+        return map_leaves(self._to_tensor, (real, z, condition, draws))
+
+    def enqueue(self, inputs, progress=0.0):
+        """Ask for one step; a card computes while the program goes on.
+
+        Args:
+            inputs: what `prepare` gave for this step.
+            progress: as in `step`.
+
+        Returns:
+            a function without arguments, which waits for the step and gives its `StepStatistics`.
+        """
         config = self.spec.config
-        draws = self._to_tensors(draw(self.spec, self.seed, self.steps, len(z)))
-        real, z, condition = self._to_tensors((to_float(real), z, condition))
         penalised = self.steps % config.penalty_every == 0
         generator_moves = (self.steps + 1) % config.generator_every == 0
         factor = config.lr_factor(progress)
         self.discriminator_optimizer.prepare(config.lr_d * factor, self.steps + 1)
         g_moves = self.steps // config.generator_every + 1
         self.generator_optimizer.prepare(config.lr_g * factor, g_moves)
+        self._toward.fill_(1 - config.ema_decay(self.steps))
 
-        numbers, logits = self._play(real, z, condition, draws, penalised, generator_moves)
+        numbers = self._compiled_play(inputs, penalised, generator_moves)
         self.steps += 1
-        return StepStatistics(*numbers.tolist(), *logits.cpu().numpy())
+        return _later(numbers)
 
-    def _play(self, real, z, condition, draws, penalised, generator_moves):
+    def _play(self, inputs, penalised, generator_moves):
         config, loss = self.spec.config, LOSSES[self.spec.config.loss]
+        real, z, condition, draws = inputs
 
         def discriminate_real(images):
             return self.discriminator(images, condition, draws.real.masks, training=True)
@@ -88,7 +126,7 @@ class GAN:
             return self.discriminator(images, condition, draws.fake.masks, training=True)
 
         # Step 2, a batch of real pictures, and step 3, as many generated ones.
-        real = translate(real, draws.real.shift)
+        real = translate(self._to_float(real), draws.real.shift)
         fake = translate(self.generator(z, condition, training=True), draws.fake.shift)
         seen = fake.detach().requires_grad_()  # what D sees: no gradient of D's goes on into G
 
@@ -122,18 +160,20 @@ class GAN:
             )
             self.generator_optimizer.apply(gradients_g)
             self._update_average()
-        numbers = torch.stack([loss_d, loss_g, r1, r2, between]).detach()
-        return numbers, torch.stack([real_logits[:, 0], fake_logits[:, 0]]).detach()
+        numbers = torch.stack([loss_d, loss_g, r1, r2, between])
+        return torch.cat([numbers, real_logits[:, 0], fake_logits[:, 0]]).detach()
 
     def _update_average(self):
         """Moving average of the generator's weights; batch statistics are copied."""
         if self.average is self.generator:
             return
-        keep = self.spec.config.ema_decay(self.steps)
+        now = self.generator.arrays
         with torch.no_grad():
             for name, average in self.average.arrays.items():
-                now = self.generator.arrays[name]
-                average.lerp_(now, 1 - keep if average.requires_grad else 1.0)
+                if average.requires_grad:
+                    average.lerp_(now[name], self._toward)
+                else:
+                    average.copy_(now[name])
 
     def generate(self, z, condition=None):
         """Pictures from the averaged generator, as the function `generate` gives them."""
@@ -178,15 +218,34 @@ class GAN:
         if self.average is not self.generator:
             yield "average", self.average, None
 
-    def _to_tensors(self, value):
-        """Arrays in nested tuples as tensors on the device; whole numbers stay whole."""
-        if isinstance(value, tuple):
-            parts = [self._to_tensors(part) for part in value]
-            return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
-        if value is None:
-            return None
-        tensor = torch.from_numpy(value).to(self.device)
-        return tensor.to(getattr(torch, self.dtype)) if value.dtype.kind == "f" else tensor
+    def _to_tensor(self, array):
+        """An array as a tensor that a step takes."""
+        tensor = torch.from_numpy(array)
+        if array.dtype.kind == "f":
+            tensor = tensor.to(getattr(torch, self.dtype))
+        # From pinned memory, a card fetches it while it computes.
+        return tensor.pin_memory() if self._recorded else tensor.to(self.device)
+
+    def _to_float(self, images):
+        """Pictures uint8 as floats in [-1, 1], like `avatarlib.core.pixels.to_float`."""
+        if images.dtype != torch.uint8:
+            return images
+        return (images.float() / 127.5 - 1).to(getattr(torch, self.dtype))
+
+
+def _later(numbers):
+    """A function that waits for a step's numbers and sorts them."""
+    done = torch.cuda.Event() if numbers.is_cuda else None
+    numbers = numbers.to("cpu", non_blocking=True)
+    if done:
+        done.record()
+
+    def statistics():
+        if done:
+            done.synchronize()
+        return StepStatistics(*numbers[:5].tolist(), *numbers[5:].numpy().reshape(2, -1))
+
+    return statistics
 
 
 def _logits_and_penalty(discriminate, images, weight):
@@ -209,20 +268,31 @@ class Adam:
 
     def __init__(self, network, config):
         self.parameters = list(network.parameters())
+        device = self.parameters[0].device
+        self._recorded = is_recorded(device, self.parameters[0].dtype)
         self._fused = torch.optim.Adam(
-            self.parameters, betas=(config.beta1, config.beta2), eps=config.epsilon, fused=True
+            self.parameters,
+            lr=torch.zeros((), device=device) if self._recorded else 0.0,
+            betas=(config.beta1, config.beta2),
+            eps=config.epsilon,
+            fused=True,
+            capturable=self._recorded,  # then it reads the rate from the card's memory
         )
-        for parameter in self.parameters:
+        self._fused._warned_capturable_if_run_uncaptured = True  # the first steps are not recorded
+        self._times = torch.zeros(len(self.parameters), device=device)
+        for parameter, time in zip(self.parameters, self._times, strict=True):
             self._fused.state[parameter] = {
-                "step": torch.zeros((), device=parameter.device),
+                "step": time,
                 **{moment: torch.zeros_like(parameter).detach() for moment in MOMENTS},
             }
 
     def prepare(self, rate, time):
         """Set the learning rate, and how many moves there are with the next one."""
-        self._fused.param_groups[0]["lr"] = rate
-        for slots in self._fused.state.values():
-            slots["step"].fill_(time - 1)
+        if self._recorded:
+            self._fused.param_groups[0]["lr"].fill_(rate)
+        else:
+            self._fused.param_groups[0]["lr"] = rate
+        self._times.fill_(time - 1)
 
     def apply(self, gradients):
         """Move each parameter."""
@@ -291,8 +361,3 @@ def generate(generator, z, condition=None):
             ]
             chunks.append(generator(*inputs).cpu().numpy())
     return np.concatenate(chunks)
-
-
-def has_gpu():
-    """Whether PyTorch sees a graphics processor that it can compute on."""
-    return torch.cuda.is_available()

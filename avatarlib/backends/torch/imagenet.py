@@ -5,7 +5,7 @@ from math import ceil, floor
 import torch
 from torch.nn import functional as F
 
-from avatarlib.backends.torch.gan import has_gpu
+from avatarlib.backends.torch.device import find_device
 
 
 class ImageNet:
@@ -17,7 +17,7 @@ class ImageNet:
     """
 
     def __init__(self, weights, blocks):
-        self.device = "cuda" if has_gpu() else "cpu"
+        self.device = find_device()
         self.blocks = blocks
         self.weights = {
             name: torch.from_numpy(array).to(self.device) for name, array in weights.items()

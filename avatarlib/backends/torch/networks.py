@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from avatarlib.backends.torch.device import find_device
 from avatarlib.core.errors import InputError
 from avatarlib.training import layers as kinds
 from avatarlib.training.initial import initial_weights
@@ -22,6 +23,7 @@ class Network(nn.Module):
         spec: a `Spec`.
         seed: the first weights are a function of it, the same as in the TensorFlow twin.
         dtype: "float32", or "float64" for proofs.
+        device: as in `find_device`.
 
     Attributes:
         arrays: "layer/name" -> PyTorch's tensor, in the order of `spec.weights(player)`.
@@ -29,11 +31,12 @@ class Network(nn.Module):
 
     player = None
 
-    def __init__(self, spec, seed=0, dtype="float32"):
+    def __init__(self, spec, seed=0, dtype="float32", device=None):
         super().__init__()
+        device = find_device(device)
         self.spec, self.layers = spec, getattr(spec, self.player)
         for name, array in initial_weights(spec, self.player, seed).items():
-            tensor = _to_layout(torch.from_numpy(array).to(getattr(torch, dtype)))
+            tensor = _to_layout(torch.from_numpy(array).to(device, getattr(torch, dtype)))
             if name.endswith(AVERAGED):
                 self.register_buffer(name, tensor)
             else:
