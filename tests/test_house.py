@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+import rehearse
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -22,21 +23,8 @@ ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
 MEGABYTE = 1_000_000
 
-# What Colab brought in the autumn of 2025; avatarlib must install there without upgrading it.
-COLAB = {
-    "ipywidgets": "7.7.1",
-    "joblib": "1.5.2",
-    "matplotlib": "3.10.0",
-    "numpy": "2.0.2",
-    "pillow": "11.3.0",
-    "platformdirs": "4.3.8",
-    "safetensors": "0.6.2",
-    "scipy": "1.16.1",
-    "tensorflow": "2.19.0",
-    "torch": "2.8.0",
-    "tqdm": "4.67.1",
-    "typer": "0.16.0",
-}
+# What Colab brings; avatarlib must install there without upgrading it.
+COLAB = sorted((ROOT / "verify/colab").glob("*.txt"))
 
 
 # ---------------------------------------------------------------- versions
@@ -110,11 +98,30 @@ def test_the_environment_has_the_pinned_versions():
     assert not wrong, f"name: (constraints.txt, installed): {wrong}"
 
 
-def test_colab_need_not_upgrade_anything():
-    assert Requirement(f"python{project()['requires-python']}").specifier.contains("3.12")
-    for name, requirement in direct_requirements().items():
-        if name in COLAB:
-            assert requirement.specifier.contains(COLAB[name]), f"{requirement}: {COLAB[name]}"
+@pytest.mark.parametrize("file", COLAB, ids=[file.stem for file in COLAB])
+def test_colab_need_not_upgrade_anything(file):
+    python, has = rehearse.read_list(file)
+    assert Requirement(f"python{project()['requires-python']}").specifier.contains(python)
+    direct = direct_requirements()
+    base = {canonicalize_name(Requirement(line).name) for line in project()["dependencies"]}
+    assert {"numpy", "scipy", "pillow", "matplotlib", "ipywidgets", "typer"} <= has.keys() & base
+    for name in has.keys() & (base | {"torch", "tensorflow"}):
+        assert direct[name].specifier.contains(has[name]), f"{direct[name]}: {has[name]}"
+
+
+def test_a_published_list_gives_its_versions(tmp_path, monkeypatch):
+    """Wheels from an address and odd spellings, too; what is installed from a disk has none."""
+    freeze = tmp_path / "pip-freeze.txt"
+    freeze.write_text(
+        "numpy==2.1.3\nPillow==11.3.0\njupyter_core==5.9\ngoogle-colab @ file:///colabtools/x.tar.gz\n"
+        "torch @ https://download.pytorch.org/whl/cpu/torch-2.11.0%2Bcpu-cp313-cp313-linux.whl\n"
+    )
+    monkeypatch.setattr(rehearse, "LISTS", tmp_path / "colab")
+    rehearse.renew(freeze, "3.13", "https://example.org", "2026-08-19")
+    assert rehearse.read_list(tmp_path / "colab/2026-08-19.txt") == (
+        "3.13",
+        {"jupyter-core": "5.9", "numpy": "2.1.3", "pillow": "11.3.0", "torch": "2.11.0"},
+    )
 
 
 def test_conda_repeats_nothing():

@@ -55,6 +55,8 @@ NOTICE = {
     "avatarlib/core/pixels.py": "spec networks",
     "avatarlib/training/losses.py": "losses",
     "avatarlib/training/health.py": "losses loop",
+    "avatarlib/training/ahead.py": "ahead",
+    "avatarlib/training/loop.py": "ahead loop",
     "avatarlib/metrics/frechet.py": "frechet",
     "avatarlib/metrics/kernel.py": "kernel",
     "avatarlib/metrics/inception.py": "inception_score",
