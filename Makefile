@@ -14,8 +14,8 @@ STAMP  := $(VENV)/.complete
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install book notebooks serve test test-unit test-notebooks test-torch test-tensorflow \
-        test-browser verify lint constraints clean distclean
+.PHONY: help install book colab notebooks serve test test-unit test-notebooks test-torch test-tensorflow \
+        test-browser verify rehearse lint constraints clean distclean
 
 help:  ## this list
 	@echo "Avatars from Noise. Say make, and one of:"
@@ -55,6 +55,9 @@ constraints: $(STAMP)  ## write constraints.txt anew, from what is installed in 
 book: $(STAMP)  ## run the notebooks and build the book: _build/html/index.html
 	$(RUN) tools/build_book.py --jobs $(JOBS)
 
+colab: $(STAMP)  ## write the Colab edition, colab/, from the book
+	$(RUN) tools/build_colab.py
+
 notebooks: $(STAMP)  ## open the notebooks in JupyterLab, to run and to change them
 	$(BIN)/jupyter lab book
 
@@ -88,6 +91,9 @@ test-browser: $(STAMP)  ## every page in Chromium, wide and narrow; builds a mis
 
 verify: $(STAMP)  ## the long proofs: a fresh clone, other machines, kills, planted bugs, intervals, other libraries
 	$(PYTEST) verify
+
+rehearse: $(STAMP)  ## every page of colab/, in Colab's own versions
+	$(RUN) verify/rehearse.py
 
 lint: $(STAMP)  ## style, spelling, notebooks without outputs (mends what it can)
 	PATH="$(abspath $(BIN)):$$PATH" pre-commit run --all-files
