@@ -211,11 +211,11 @@ def has_code(node):
 
 
 def copied(cell, captions):
-    """A code cell as in the source; where the book folds its code, Colab does, too."""
+    """A code cell as in the source; where the book folds its code, Colab and Jupyter do."""
     metadata = {"tags": list(cell.metadata.get("tags", []))}
     source = cell.source
     if FOLDED & set(metadata["tags"]):
-        metadata["cellView"] = "form"
+        metadata |= {"cellView": "form", "jupyter": {"source_hidden": True}}
         source = f"#@title {form_title(captions)}\n{source}"
     return code_cell(source, metadata if metadata["tags"] else {})
 
