@@ -14,7 +14,7 @@ STAMP  := $(VENV)/.complete
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install book colab notebooks serve test test-unit test-notebooks test-torch test-tensorflow \
+.PHONY: help install book colab wheel notebooks serve test test-unit test-notebooks test-torch test-tensorflow \
         test-browser verify rehearse lint constraints clean distclean
 
 help:  ## this list
@@ -57,6 +57,9 @@ book: $(STAMP)  ## run the notebooks and build the book: _build/html/index.html
 
 colab: $(STAMP)  ## write the Colab edition, colab/, from the book
 	$(RUN) tools/build_colab.py
+
+wheel: $(STAMP)  ## build the wheel and try it in an empty environment: _build/wheel
+	$(RUN) tools/build_wheel.py
 
 notebooks: $(STAMP)  ## open the notebooks in JupyterLab, to run and to change them
 	$(BIN)/jupyter lab book

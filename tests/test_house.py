@@ -113,7 +113,7 @@ def test_a_published_list_gives_its_versions(tmp_path, monkeypatch):
     """Wheels from an address and odd spellings, too; what is installed from a disk has none."""
     freeze = tmp_path / "pip-freeze.txt"
     freeze.write_text(
-        "numpy==2.1.3\nPillow==11.3.0\njupyter_core==5.9\ngoogle-colab @ file:///colabtools/x.tar.gz\n"
+        "numpy==2.1.3\nPillow==11.3.0\njupyter_core==5.9\nnvidia-nccl-cu13==2.31\ngoogle-colab @ file:///colabtools/x.tar.gz\n"
         "torch @ https://download.pytorch.org/whl/cpu/torch-2.11.0%2Bcpu-cp313-cp313-linux.whl\n"
     )
     monkeypatch.setattr(rehearse, "LISTS", tmp_path / "colab")

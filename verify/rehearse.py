@@ -2,6 +2,7 @@
 
     python verify/rehearse.py                      every list in verify/colab
     python verify/rehearse.py --list 2026-08-19    one of them
+    python verify/rehearse.py --here               in this Python's environment: Colab's own image
     python verify/rehearse.py --renew FREEZE --python 3.13 --source ADDRESS --date 2026-08-19
 
 Colab publishes what its machines have installed (github.com/googlecolab/backend-info). From such a
@@ -15,6 +16,7 @@ import datetime
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -70,7 +72,9 @@ def pin(line):
         found = re.search(r"/[\w.]+-([\d.]+)(?:%2B\w+)?-cp\d+-", wheel)
         return found and (name.lower(), found[1])
     name, _, version = line.partition("==")
-    return (name.lower().replace("_", "-"), version) if version else None
+    name = name.lower().replace("_", "-")
+    # PyTorch from the registry brings a card's libraries in versions of its own.
+    return (name, version) if version and not name.startswith("nvidia-") else None
 
 
 def read_list(file):
@@ -84,7 +88,7 @@ def read_list(file):
 
 
 def environment(file, folder):
-    """An environment with a list's versions of what Colab's machines have."""
+    """An environment with a list's versions of what Colab's machines have; its Python."""
     python, pins = read_list(file)
     program = shutil.which(f"python{python}")
     if not program:
@@ -95,54 +99,49 @@ def environment(file, folder):
     wanted = [f"{name}=={pins[name]}" for name in HAVE if name in pins]
     install = [folder / "bin/python", "-m", "pip", "install", "--quiet", "-c", limits]
     subprocess.run([*install, *wanted], check=True)
+    return folder / "bin/python"
 
 
-def freeze(folder):
-    """{name: version} of what an environment has."""
-    command = [folder / "bin/python", "-m", "pip", "list", "--format", "json"]
+def freeze(python):
+    """{name: version} of what a Python's environment has."""
+    command = [python, "-m", "pip", "list", "--format", "json"]
     listed = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     return {one["name"].lower(): one["version"] for one in listed}
 
 
-def variables(folder, backend):
+def variables(backend):
     """The environment's own variables; git finds the repository's address on this disk."""
     address = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]
-    return (
-        os.environ
-        | ONE_THREAD
-        | {
-            "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
-            "AVATARLIB_BACKEND": backend,
-            "AVATARLIB_TIER": "check",
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": f"url.{ROOT.as_uri()}.insteadOf",
-            "GIT_CONFIG_VALUE_0": address["url"],
-        }
-    )
+    own = {
+        "AVATARLIB_BACKEND": backend,
+        "AVATARLIB_TIER": "check",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{ROOT.as_uri()}.insteadOf",
+        "GIT_CONFIG_VALUE_0": address["url"],
+    }
+    return os.environ | ONE_THREAD | own
 
 
 # ------------------------------------------------------------------------------------ the pages
 
 
-def install(folder):
-    """Run the first code cell of a page, as it is; (seconds, megabytes, what changed)."""
-    before = freeze(folder)
-    command = first_cell(next(PAGES.rglob("*.ipynb"))).removeprefix("%pip ")
+def install(python):
+    """Do what the first code cell of a page says; (seconds, megabytes, what it changed)."""
+    before = freeze(python)
+    _, *command = shlex.split(first_cell(next(PAGES.rglob("*.ipynb"))))
     start = time.monotonic()
     done = subprocess.run(
-        f"python -m pip {command} --no-cache-dir",
-        shell=True,
-        env=variables(folder, "torch"),
+        [python, "-m", "pip", *command, "--no-cache-dir"],
+        env=variables("torch"),
         capture_output=True,
         text=True,
     )
     if done.returncode:
         sys.exit(f"The first cell failed:\n{done.stdout}\n{done.stderr}")
-    seconds, after = time.monotonic() - start, freeze(folder)
+    seconds, after = time.monotonic() - start, freeze(python)
     sizes = re.findall(r"Downloading \S+ \(([\d.]+) (kB|MB)\)", done.stdout)
     megabytes = sum(float(size) / (1000 if unit == "kB" else 1) for size, unit in sizes)
-    changed = {name for name in before if after.get(name) != before[name]}
-    return seconds, megabytes, changed
+    return seconds, megabytes, {name for name in before if after.get(name) != before[name]}
 
 
 def first_cell(path):
@@ -152,15 +151,15 @@ def first_cell(path):
     return "".join(source).strip()
 
 
-def rehearse(page, folder, backend):
+def rehearse(page, python, backend):
     """Run one page alone in an empty folder; (seconds, its fault or "")."""
     with tempfile.TemporaryDirectory() as empty:
         shutil.copy(page, empty)
         start = time.monotonic()
         done = subprocess.run(
-            [folder / "bin/python", "-c", RUN, page.name],
+            [python, "-c", RUN, page.name],
             cwd=empty,
-            env=variables(folder, backend) | {"AVATARLIB_CACHE": f"{empty}/cache"},
+            env=variables(backend) | {"AVATARLIB_CACHE": f"{empty}/cache"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -174,11 +173,9 @@ def backends_of(page):
     return metadata.get("avatarlib", {}).get("backends", ["torch", "tensorflow"])
 
 
-def rehearse_all(file, folder):
-    """Make the environment, run every page; (lines of the table, whether all went well)."""
-    if not (folder / "bin").exists():
-        environment(file, folder)
-    seconds, megabytes, changed = install(folder)
+def rehearse_all(python):
+    """Run every page; (lines of the table, whether all went well)."""
+    seconds, megabytes, changed = install(python)
     lines = [
         f"The first cell: {seconds:.0f} s, {megabytes:.1f} MB downloaded; installed packages that "
         f"it changed: {', '.join(sorted(changed)) or 'none'}.",
@@ -189,7 +186,7 @@ def rehearse_all(file, folder):
     good = not changed
     for page in sorted(PAGES.rglob("*.ipynb")):
         for backend in backends_of(page):
-            spent, fault = rehearse(page, folder, backend)
+            spent, fault = rehearse(page, python, backend)
             name = page.relative_to(PAGES).as_posix()
             lines.append(
                 f"| {name} | {backend} | {spent:.0f} | {'FAILED' if fault else 'passed'} |"
@@ -199,19 +196,23 @@ def rehearse_all(file, folder):
     return lines, good
 
 
-def write(file, found, lines):
-    """Add a section to the table."""
+def report(title, python):
+    """Rehearse everything and add a section to the table; whether all went well."""
+    lines, good = rehearse_all(python)
+    found = freeze(python)
     versions = ", ".join(f"{name} {found[name]}" for name in HAVE[:4] if name in found)
-    title = f"\n## Colab's list of {file.stem}, rehearsed on {datetime.date.today()}\n"
     before = TABLE.read_text(encoding="utf-8") if TABLE.exists() else "# Colab, rehearsed\n"
+    title = f"\n## {title}, rehearsed on {datetime.date.today()}\n"
     text = "\n".join([before + title, f"{versions}.", "", *lines]) + "\n"
     TABLE.write_text(text, encoding="utf-8")
+    return good
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--list", help="a date; without it, each of verify/colab")
-    parser.add_argument("--environment", type=Path, help="made by an earlier call, or to be kept")
+    parser.add_argument("--environment", type=Path, help="the Python of one that is there already")
+    parser.add_argument("--here", action="store_true", help="in this Python's environment")
     parser.add_argument("--renew", metavar="FREEZE", help="make a list from a published one")
     parser.add_argument("--python", help="of that list, such as 3.13")
     parser.add_argument("--source", help="of that list, an address")
@@ -220,15 +221,14 @@ def main():
     if options.renew:
         renew(options.renew, options.python, options.source, options.date)
         return 0
-    all_good = True
+    if options.here:
+        return not report("Colab's image", Path(sys.executable))
+    good = True
     for file in sorted(LISTS.glob(f"{options.list or '*'}.txt")):
         with tempfile.TemporaryDirectory() as new:
-            folder = (options.environment or Path(new) / "venv").absolute()
-            lines, good = rehearse_all(file, folder)
-            found = freeze(folder)
-        write(file, found, lines)
-        all_good = all_good and good
-    return not all_good
+            python = options.environment or environment(file, Path(new) / "venv")
+            good = report(f"Colab's list of {file.stem}", python.absolute()) and good
+    return not good
 
 
 if __name__ == "__main__":

@@ -131,7 +131,9 @@ def test_the_button_opens_the_page_in_colab(shown):
     name = re.search(r"((?:book/)?[\w/-]+)\.html", shown.page.url)[1]
     links = shown.page.locator("a[href*='colab.research.google.com/github']")
     found = {links.nth(i).get_attribute("href") for i in range(links.count())}
-    start = "https://colab.research.google.com/github/avatars-from-noise/avatars-from-noise/blob/main/"
+    start = (
+        "https://colab.research.google.com/github/avatars-from-noise/avatars-from-noise/blob/main/"
+    )
     notebook = f"colab/{name}.ipynb"
     assert found == ({start + notebook} if (ROOT / notebook).exists() else set())
     assert (ROOT / notebook).exists() == (ROOT / f"{name}.ipynb").exists()
