@@ -1,5 +1,6 @@
 """Training and drawing in one line each: what notebooks and the command line call."""
 
+import hashlib
 import math
 import os
 from pathlib import Path
@@ -10,7 +11,7 @@ from avatarlib import backends
 from avatarlib.core import values
 from avatarlib.core.arrays import load_arrays
 from avatarlib.core.errors import InputError
-from avatarlib.core.files import atomic_write, make_folder
+from avatarlib.core.files import atomic_write, cache_folder, make_folder
 from avatarlib.core.memory import need_memory
 from avatarlib.core.pixels import to_uint8
 from avatarlib.core.randomness import generator, noise
@@ -21,6 +22,8 @@ from avatarlib.training.callbacks import Callback, HealthWarnings, KeepGenerator
 from avatarlib.training.checkpoint import checkpoints
 from avatarlib.training.loop import Budget, Loop
 from avatarlib.zoo import pretrained_file, pretrained_names, read_network
+
+DRIVE = "/content/drive"  # where Colab mounts Google Drive
 
 
 def train(
@@ -48,7 +51,8 @@ def train(
         spec: a `Spec`, for instance `avatarlib.training.presets.small(size=32)`.
         avatars: an AvatarSet of the spec's size, or an array of pictures or points.
         steps, minutes: the budget of the whole run, one of the two.
-        out: a folder, or None to keep nothing on disk.
+        out: a folder, or None to keep nothing on disk. A folder on Google Drive as Colab mounts it
+            gets verified copies, while the run itself writes to Colab's own disk.
         seed: of weights, latents, order and everything else that is random.
         backend: "torch" or "tensorflow"; by default as in `backend`.
         sample_every: steps between two sheets of the same 64 latents.
@@ -69,17 +73,28 @@ def train(
     callbacks = [HealthWarnings(), KeepGenerators(keep_at)]
     if out and len(spec.shape) == 3:
         callbacks.append(ImageGrids())
+    folder, backup = _on_drive(out) if out else (None, None)
     loop = Loop(
         gan,
         avatars,
         budget,
-        out,
+        folder,
         callbacks,
+        backup=backup,
         sample_every=sample_every,
         save_every=save_every,
         recipe=recipe,
     )
     return loop(progress)
+
+
+def _on_drive(out):
+    """(where a run writes, where copies go): on Google Drive, only copies; elsewhere, none."""
+    out = Path(os.path.abspath(out))
+    if not out.is_relative_to(DRIVE):
+        return out, None
+    name = hashlib.sha256(str(out).encode()).hexdigest()[:12]
+    return cache_folder() / "runs" / f"{out.name}-{name}", out
 
 
 class ImageGrids(Callback):

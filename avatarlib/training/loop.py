@@ -18,6 +18,7 @@ from avatarlib.core.pixels import to_uint8
 from avatarlib.core.randomness import noise
 from avatarlib.core.terminal import bar, say
 from avatarlib.training.ahead import Ahead, spare_threads
+from avatarlib.training.backup import Backup
 from avatarlib.training.batches import Batches
 from avatarlib.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from avatarlib.training.losses import discriminator_statistics
@@ -86,6 +87,8 @@ class Loop:
         data: see `Batches`.
         budget: a `Budget`.
         folder: for checkpoints and history, or None to keep nothing.
+        backup: another folder, on a drive that may fail, that gets a copy of each checkpoint, and
+            from which a run goes on whose machine is gone; see `Backup`.
         callbacks: of type `Callback`, called in this order.
         sample_every: steps between two sets of samples.
         save_every: seconds between two checkpoints.
@@ -108,6 +111,7 @@ class Loop:
         folder=None,
         callbacks=(),
         *,
+        backup=None,
         sample_every=500,
         save_every=60,
         recipe=None,
@@ -126,6 +130,7 @@ class Loop:
             conditions = np.resize(conditions, (SAMPLES, conditions.shape[1]))  # the data's first
         self._fixed = z, conditions
         self._unwritten, self._saved, self._lock = [], None, None
+        self.backup = Backup(self.folder, backup) if backup else None
         self._asked = deque()  # steps that were asked for, whose numbers have not been read
         self._inputs = self._prepare
         if self.folder:
@@ -161,6 +166,9 @@ class Loop:
         finally:
             if self._lock:
                 self._lock.close()
+            if self.backup:
+                self.backup.finish()
+                self.warn(self.backup.problem)
         return self.run
 
     def _train(self, bar, interruption):
@@ -227,6 +235,9 @@ class Loop:
         self._unwritten.clear()
         save_checkpoint(self.folder, self.gan.state(), self.header())
         self._saved = self.gan.steps
+        if self.backup:
+            self.warn(self.backup.problem)
+            self.backup.start()
 
     def _read(self, bar, but=0):
         """Read the numbers of the steps that were asked for, but not of so many last ones."""
@@ -298,6 +309,8 @@ class Loop:
         make_folder(self.folder)
         self._lock = lock_folder(self.folder)
         remove_partial_files(self.folder)
+        if self.backup:
+            self.backup.fetch()
         history = self.folder / "history.jsonl"
         rows = []
         if checkpoints(self.folder):
