@@ -55,7 +55,7 @@ constraints: $(STAMP)  ## write constraints.txt anew, from what is installed in 
 book: $(STAMP)  ## run the notebooks and build the book: _build/html/index.html
 	$(RUN) tools/build_book.py --jobs $(JOBS)
 
-colab: $(STAMP)  ## write the Colab edition, colab/, from the book
+colab: $(STAMP)  ## write the Colab edition of the notebooks, colab/, without running them
 	$(RUN) tools/build_colab.py
 
 wheel: $(STAMP)  ## build the wheel and try it in an empty environment: _build/wheel

@@ -1,205 +1,242 @@
-"""The Colab edition: complete, in step with the book, and plain Markdown that any program shows."""
+"""The Colab edition, colab/: in step with the pages, complete, and ready to be opened."""
 
+import html
 import json
 import re
-import sys
+import shutil
+from collections import Counter
+from functools import cache
 from pathlib import Path
 
+import build_colab
 import nbformat
-import pytest
-import yaml
-from markdown_it import MarkdownIt
-from mdit_py_plugins.dollarmath import dollarmath_plugin
-from sphinx_external_toc.parsing import parse_toc_yaml
+from edition import (
+    BOOK,
+    CONFIG,
+    EDITION,
+    NOTEBOOKS,
+    PAGES,
+    ROOT,
+    edition,
+    every_page,
+    prose,
+    source,
+    texts,
+)
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "book/_ext"))  # where Sphinx finds it, too
-
-import colab_edition  # noqa: E402
-from plain_markdown import code as in_a_line  # noqa: E402
-from plain_markdown import escape  # noqa: E402
-
-EDITION = ROOT / "colab"
-PAGES = [page for page in parse_toc_yaml(ROOT / "_toc.yml") if (ROOT / f"{page}.ipynb").exists()]
-CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-RAW = [r"```\{", ":::", r"\{[\w:-]+\}`", r"^\([\w-]+\)=", r"\[\^\w+\]", "^:(?:name|label|alt):"]
-each_page = pytest.mark.parametrize("page", PAGES)
-parser = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin, double_inline=True)
+FOLDED = {"hide-input", "hide-cell"}
 
 
-def read(folder, page):
-    return nbformat.read(folder / f"{page}.ipynb", 4)
+# ---------------------------------------------------------------- in step with the book
 
 
-def words(notebook):
-    return [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+def test_every_notebook_has_its_file_and_no_other_file_is_there():
+    """A page that was added, renamed or removed, and the edition not made anew."""
+    there = [path.relative_to(EDITION).as_posix() for path in EDITION.rglob("*") if path.is_file()]
+    assert sorted(there) == sorted(NOTEBOOKS), "run `make colab`"
 
 
-def code(notebook):
-    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-
-
-def test_each_notebook_of_the_book_has_one_and_nothing_else_is_there():
-    found = {path.relative_to(EDITION).with_suffix("").as_posix() for path in EDITION.rglob("*.*")}
-    assert found == set(PAGES) and len(PAGES) >= 14
-
-
-@each_page
-def test_it_is_made_of_the_page_as_it_is_now(page):
-    """Whoever changes a page, or the writer, calls `make colab` before committing."""
-    now = colab_edition.fingerprint(ROOT / f"{page}.ipynb")
-    then = read(EDITION, page).metadata.avatarlib["made_of"]
-    assert then == now, "colab/ is stale: make colab"
-
-
-@each_page
-def test_it_is_a_valid_notebook_without_outputs(page):
-    notebook = read(EDITION, page)
-    nbformat.validate(notebook)
-    assert not any(cell.get("outputs") for cell in notebook.cells)
-
-
-@each_page
-def test_the_code_is_the_page_s_own(page):
-    """All of it, in its order; only the title of a folded cell is added."""
-    install, *copied = code(read(EDITION, page))
-    assert [re.sub(r"^#@title [^\n]+\n", "", source) for source in copied] == code(read(ROOT, page))
-    folded = [
-        cell
-        for cell in read(EDITION, page).cells
-        if {"hide-input", "hide-cell"} & set(cell.metadata.get("tags", []))
-    ]
-    for cell in folded:
-        assert cell.metadata.cellView == "form" and cell.source.startswith("#@title ")
-
-
-@each_page
-def test_the_first_code_installs_the_library_and_no_framework(page):
-    """Colab offers its restart only after a plain `pip install`, not quiet, not `python -m pip`."""
-    line = code(read(EDITION, page))[0]
-    about = read(ROOT, page).metadata.get("avatarlib", {})
-    address = CONFIG["repository"]
-    found = re.fullmatch(r'%pip install "avatarlib(?:\[([\w,]+)\])? @ git\+(\S+)@(\S+)"', line)
-    assert found[2] == address["url"] and found[3] == address["branch"]
-    assert (found[1] or "").split(",") == (about.get("extras") or [""])
-    assert not {"torch", "tensorflow"} & set((found[1] or "").split(","))
-    needs = any("imagenet(" in source for source in code(read(ROOT, page)))
-    assert needs == ("imagenet" in (found[1] or ""))
-
-
-@each_page
-def test_a_gpu_is_asked_for_only_where_the_page_gains_from_one(page):
-    gains = "gpu" in read(ROOT, page).metadata.get("avatarlib", {})
-    notebook = read(EDITION, page)
-    assert (notebook.metadata.get("accelerator") == "GPU") == gains
-    assert ("A GPU helps here" in notebook.cells[1].source) == gains
-
-
-@each_page
-def test_no_directive_is_left(page):
-    for text in words(read(EDITION, page)):
-        outside = re.sub(r"(?ms)^(`{3,})[^`\n]*\n.*?^\1$", "", text)
-        for raw in RAW:
-            assert not re.search(raw, outside, re.MULTILINE), text
-
-
-@each_page
-def test_mathematics_is_whole(page):
-    """Each $ opens or closes a formula; Colab takes a line of = or - inside $$ for a heading."""
-    for text in words(read(EDITION, page)):
-        for token in parser.parse(text):
-            parts = token.children or [token]
-            for part in parts:
-                if part.type == "text":
-                    assert not re.search(r"(?<!\\)\$|\\(?:begin|tag|tfrac)\b", part.content), text
-                if part.type.startswith("math"):
-                    assert part.content.count("{") == part.content.count("}"), part.content
-                    assert not re.search(r"(?m)^\s*[=-]+\s*$|^\s*$", part.content.strip()), text
-
-
-def test_equations_count_through_the_book_as_in_it():
-    """1, 2, 3 … over all pages in the order of the book, none twice and none left out."""
-    tags = [
-        int(number)
-        for page in PAGES
-        for text in words(read(EDITION, page))
-        for number in re.findall(r"\\tag\{(\d+)\}", text)
-    ]
-    labels = sum(
-        len(re.findall(r"^```\{math\}\n:label:", text, re.MULTILINE))
-        for page in PAGES
-        for text in words(read(ROOT, page))
+@every_page
+def test_the_edition_is_not_stale(page):
+    """A page, or what makes the edition, was changed, and `make colab` was forgotten."""
+    made = edition(page).metadata["avatarlib"]
+    assert made == {"made_from": page, "fingerprint": build_colab.fingerprint(page)}, (
+        f"colab/{page} is stale: run `make colab`"
     )
-    assert tags == list(range(1, len(tags) + 1)) and len(tags) == labels > 60
 
 
-def test_figures_count_through_the_book_as_in_it():
-    numbers = [
-        int(number)
-        for page in PAGES
-        for text in words(read(EDITION, page))
-        for number in re.findall(r"^\*\*Figure (\d+)\.\*\*", text, re.MULTILINE)
-    ]
-    assert numbers == list(range(1, len(numbers) + 1)) and len(numbers) > 60
+def test_a_fingerprint_sees_what_the_page_is_made_from_and_nothing_else(tmp_path, monkeypatch):
+    """A fingerprint that never changes, or that changes with each word on any page."""
+    for name in (*PAGES, *build_colab.MAKERS, "_config.yml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    monkeypatch.setattr(build_colab, "ROOT", tmp_path)
 
+    def after(name, old, new):
+        path = tmp_path / name
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+        build_colab.common.cache_clear()
+        return build_colab.fingerprint("book/03-minimax.ipynb")
 
-@each_page
-def test_exercises_keep_their_numbers_and_answers_stay_folded(page):
-    """A solution with code cells cannot fold in a notebook program: it stands under a heading."""
-    source, made = "\n".join(words(read(ROOT, page))), "\n".join(words(read(EDITION, page)))
-    exercises = re.findall(r"\{exercise(?:-start)?\}", source)
-    assert len(re.findall(r"^#+ Exercise \d+", made, re.MULTILINE)) == len(exercises)
-    answers = re.findall(r"\{(?:dropdown|solution)\}", source)
-    assert made.count("<details>") == made.count("</details>") == len(answers)
-    started = re.findall(r"\{solution-start\}", source)
-    assert len(re.findall(r"^#+ Solution to Exercise \d+$", made, re.MULTILINE)) == len(started)
-
-
-@each_page
-def test_headings_go_down_one_level_at_a_time(page):
-    tokens = parser.parse("\n\n".join(words(read(EDITION, page))))
-    levels = [int(token.tag[1]) for token in tokens if token.type == "heading_open"]
-    assert levels[0] == 1 and levels.count(1) == 1
-    assert all(b <= a + 1 for a, b in zip(levels, levels[1:], strict=False))
-
-
-@each_page
-def test_links_lead_somewhere(page):
-    """To a notebook of this edition, a page of the book, a picture of this repository, or away."""
-    url = CONFIG["repository"]["url"]
-    owner, name = url.split("/")[-2:]
-    homes = {
-        f"https://colab.research.google.com/github/{owner}/{name}/blob/main/": ROOT,
-        f"https://raw.githubusercontent.com/{owner}/{name}/main/": ROOT,
-        f"https://{owner}.github.io/{name}/": ROOT,
-    }
-    text = "\n\n".join(words(read(EDITION, page)))
-    targets = re.findall(r"\]\(([^)\s]+)\)", text)
-    assert targets
-    for target in targets:
-        assert target.startswith("https://") or target.startswith("http://"), target
-        for home, folder in homes.items():
-            if target.startswith(home):
-                place = target.removeprefix(home).partition("#")[0]
-                stem = place.removesuffix(".html")
-                there = [folder / place, folder / f"{stem}.md", folder / f"{stem}.ipynb"]
-                assert any(path.exists() for path in there), target
-
-
-def test_what_markdown_would_take_for_a_sign_is_escaped():
-    for text in ("2 * 3 * 4", "a_b and _c_", "1 < 2 | 3", "costs $5 or $6", "`x`", r"a \ b"):
-        tokens = parser.parseInline(escape(text))[0].children
-        assert {token.type for token in tokens} <= {"text", "text_special"}
-        assert "".join(token.content for token in tokens) == text
-    assert in_a_line("a`b") == "`` a`b ``"
-
-
-def test_twice_made_has_the_same_bytes():
-    """Names of cells depend on the page and the place alone; nothing is a date or a chance."""
-    for page in PAGES:
-        cells = json.loads((EDITION / f"{page}.ipynb").read_text(encoding="utf-8"))["cells"]
-        assert [cell["id"] for cell in cells] == [
-            colab_edition.with_id(page, i, cell)["id"] if "id" not in cell else cell["id"]
-            for i, cell in enumerate(cells)
+    try:
+        start = after("_toc.yml", "", "")
+        assert after("book/03-minimax.ipynb", "one line of", "one line of") == start
+        assert after("book/00-first-avatar.ipynb", "In ten minutes", "In a while") == start
+        changed = [
+            after("book/03-minimax.ipynb", "one line of", "a line of"),
+            after("book/00-first-avatar.ipynb", "fig-first-wall", "fig-other-wall"),
+            after("book/00-first-avatar.ipynb", "# Your first avatar", "# An avatar"),
+            after("book/how-to-use.md", "(teach)=", "(teaching)="),
+            after("book/references.bib", "2014", "2015"),
+            after("book/_ext/plain_markdown.py", "details", "detail"),
+            after("_config.yml", "branch: main", "branch: next"),
         ]
-        assert len({cell["id"] for cell in cells}) == len(cells)
+        assert len({start, *changed}) == 8
+    finally:
+        build_colab.common.cache_clear()
+
+
+@every_page
+def test_code_is_the_pages_code(page):
+    """A code cell that was lost, changed, moved, or copied with the output of a build."""
+    title = re.compile(r"\A#@title [^\n]+\n")
+    ours = [c for c in source(page).cells if c.cell_type == "code"]
+    theirs = [c for c in edition(page).cells if c.cell_type == "code"][1:]
+    assert [title.sub("", c.source) for c in theirs] == [c.source for c in ours]
+    for mine, their in zip(ours, theirs, strict=True):
+        assert their.metadata.get("tags", []) == mine.metadata.get("tags", [])
+        assert their.outputs == mine.outputs
+        assert their.execution_count == mine.execution_count
+
+
+@every_page
+def test_code_that_the_book_folds_is_folded(page):
+    """A check or a solution that stands open on Colab, or the page's own code that does not."""
+    solution, folded = False, []
+    for cell in source(page).cells:
+        if cell.cell_type == "markdown":
+            for gate in re.findall(r"\{solution-(start|end)\}", cell.source):
+                solution = gate == "start"
+        else:
+            folded.append(solution or bool(FOLDED & set(cell.metadata.get("tags", []))))
+    theirs = [c for c in edition(page).cells if c.cell_type == "code"]
+    assert [c.metadata.get("cellView") == "form" for c in theirs] == [False, *folded]
+    for cell in theirs:
+        assert cell.source.startswith("#@title ") == ("cellView" in cell.metadata)
+
+
+@every_page
+def test_no_word_is_lost(page):
+    """A paragraph, a list or a caption that the walk through the page passed by."""
+
+    def words(text):
+        return Counter(re.findall(r"[^\W\d_]{4,}", text.lower()))
+
+    drawn = [c.metadata.mystnb for c in source(page).cells if "mystnb" in c.metadata]
+    said = [f"{m.get('figure', {}).get('caption', '')} {m.image.alt}" for m in drawn]
+    text = " ".join([prose(page), *said])
+    text = re.sub(r"^.*(?:`{3,}|:{3,})\{[\w-]+\}.*$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^:[\w-]+:.*$|^\(.*\)=$|^```$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"\{(?:cite|cite:t|eq|numref)\}`[^`]*`", "", text)
+    text = re.sub(r"\{\w+\}`([^`<]*?)\s*(?:<[^`]*>)?`", r"\1", text)
+    text = re.sub(r"\]\([^)]*\)", "]", text)
+    there = words(html.unescape(" ".join(texts(edition(page)))))
+    assert words(text) - there == Counter()
+
+
+# ---------------------------------------------------------------- numbers
+
+
+@cache
+def counted(pattern):
+    """Each page's numbers of what matches the pattern, counted through the whole book."""
+    found, last = {}, 0
+    for page in PAGES:
+        count = len(re.findall(pattern, numbered(page), re.MULTILINE))
+        found[page] = [str(n) for n in range(last + 1, last + count + 1)]
+        last += count
+    return found
+
+
+def numbered(page):
+    """A page's prose, and in its place each figure of a code cell: name and caption."""
+    if page.endswith(".md"):
+        return prose(page)
+    parts = []
+    for cell in source(page).cells:
+        figure = cell.metadata.get("mystnb", {}).get("figure")
+        parts += [cell.source] if cell.cell_type == "markdown" else []
+        parts += [f"FIGURE {figure.name}", figure.caption] if figure else []
+    return "\n\n".join(parts)
+
+
+EQUATION = r"^[`:]{3,}\{math\}.*\n:label: (.*)"
+FIGURE = r"^FIGURE (.*)|^[`:]{3,}\{figure\}"
+EXERCISE = r"^[`:]{3,}\{exercise(?:-start)?\}"
+
+
+@every_page
+def test_equations_figures_and_exercises_have_the_books_numbers(page):
+    """A count that starts anew on each page, or leaves one out; a lost number."""
+    text = "\n\n".join(texts(edition(page)))
+    assert re.findall(r"\\tag\{(.*?)\}", text) == counted(EQUATION)[page]
+    assert re.findall(r"^\*\*Fig\. (\S+):\*\*", text, re.MULTILINE) == counted(FIGURE)[page]
+    exercises = re.findall(r"^#+ Exercise (\d+)", text, re.MULTILINE)
+    solutions = re.findall(r"<b>Solution to Exercise (\d+)</b>", text)
+    assert exercises == counted(EXERCISE)[page] and set(solutions) <= set(exercises)
+
+
+@every_page
+def test_references_say_the_number_of_what_they_mean(page):
+    """A reference that names another number, or a label that was not resolved."""
+    for role, pattern, form in (("eq", EQUATION, "({})"), ("numref", FIGURE, "Fig. {}")):
+        numbers = {}
+        for each in PAGES:
+            labels = re.findall(pattern, numbered(each), re.MULTILINE)
+            numbers |= dict(zip(labels, counted(pattern)[each], strict=True))
+        asked = re.findall(rf"\{{{role}\}}`([^`]*)`", numbered(page))
+        text = "\n\n".join(texts(edition(page)))
+        for label, times in Counter(asked).items():
+            assert text.count(form.format(numbers[label])) >= times, f"{label}: {numbers[label]}"
+
+
+# ---------------------------------------------------------------- opened on Colab
+
+
+@every_page
+def test_a_page_begins_with_what_it_is_and_how_to_install(page):
+    """An install line that Colab's restart button does not see, or that upgrades a framework."""
+    about = source(page).metadata.get("avatarlib", {})
+    first, second = edition(page).cells[:2]
+    minutes = re.search(r"^\*.* minutes? to read.*\*$", prose(page), re.MULTILINE)
+    assert first.source.startswith("# ") and (not minutes or minutes[0] in first.source)
+    address = f"{BOOK}{page.removesuffix('.ipynb')}.html"
+    assert f"[Read it in the book]({address})" in first.source
+    extras = re.findall(r"[\w-]+", ",".join(about.get("extras", [])))
+    of = f"[{','.join(extras)}]" if extras else ""
+    repository, branch = CONFIG["repository"]["url"], CONFIG["repository"]["branch"]
+    assert second.source == f'%pip install "avatarlib{of} @ git+{repository}@{branch}"'
+    assert not {"torch", "tensorflow", "all"} & set(extras)
+    assert not second.metadata and not second.outputs
+
+
+def test_each_extra_is_asked_for_by_the_page_that_needs_it():
+    """A page whose imports fail on Colab, or one that installs what it does not use."""
+    users = {page for page in NOTEBOOKS if "extractors.imagenet()" in str(source(page).cells)}
+    asking = {page: source(page).metadata.get("avatarlib", {}).get("extras") for page in NOTEBOOKS}
+    assert {page: extras for page, extras in asking.items() if extras} == {
+        page: ["imagenet"] for page in users
+    }
+
+
+@every_page
+def test_a_gpu_is_asked_for_where_the_page_gains_from_one(page):
+    """Classes that hold a GPU for pages of arithmetic, or train without one."""
+    gains = source(page).metadata.get("avatarlib", {}).get("gpu", False)
+    notebook = edition(page)
+    assert (notebook.metadata.get("accelerator") == "GPU") == gains
+    assert ("GPU" in notebook.cells[0].source) == gains
+    trains = Path(page).stem in (
+        *("00-first-avatar", "dcgan-pytorch", "dcgan-tensorflow"),
+        *("colour-avatars", "avatars-on-demand"),
+    )
+    assert gains == trains
+
+
+@every_page
+def test_a_notebook_is_valid(page):
+    """Cells without names, or with the same one; a kernel that no program knows."""
+    notebook = json.loads((EDITION / page).read_text(encoding="utf-8"))
+    names = [cell["id"] for cell in notebook["cells"]]
+    assert len(set(names)) == len(names)  # asked first, since nbformat mends it and says nothing
+    nbformat.validate(notebook)
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+
+
+def test_the_button_of_a_page_leads_to_the_edition():
+    """Buttons to the source share the folder of the Colab button: they would lead to colab/."""
+    assert CONFIG["launch_buttons"]["colab_url"] == "https://colab.research.google.com"
+    assert CONFIG["repository"]["path_to_book"] == EDITION.name
+    assert not [name for name in CONFIG["html"] if name.startswith("use_") and "button" in name]

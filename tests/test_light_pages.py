@@ -175,6 +175,14 @@ def test_a_picture_inside_a_page_becomes_a_file(book):
     assert np.array_equal(shown, np.asarray(frames(1)[0]))
 
 
+def test_a_picture_of_the_theme_is_found_in_its_own_folder(book):
+    (book / "_static").mkdir()
+    (book / "_images" / "a.png").rename(book / "_static" / "a.png")
+    html = lighten('<img alt="A" src="../../_static/a.png">', book)
+    path = book / "book" / "part" / re.search(r'src="([^"]+)"', html)[1]
+    assert path.is_file() and path.parent.name == "_static"
+
+
 def test_tiny_pictures_drawings_and_the_logo_stay(book):
     for tag in (
         '<img src="data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==">',

@@ -168,8 +168,9 @@ def rehearse(page, python, backend):
 
 
 def backends_of(page):
-    """The frameworks under which a page is to run."""
-    metadata = json.loads(page.read_text(encoding="utf-8"))["metadata"]
+    """The frameworks under which a page is to run, as its source in the book says."""
+    source = ROOT / page.relative_to(PAGES)
+    metadata = json.loads(source.read_text(encoding="utf-8"))["metadata"]
     return metadata.get("avatarlib", {}).get("backends", ["torch", "tensorflow"])
 
 

@@ -42,7 +42,8 @@ def lighten(html, page, images, kept):
             size = f' style="aspect-ratio: {width} / {height}"'
         else:
             size = f' width="{width}" height="{height}"'
-        tag = tag.replace(source[0], f' src="{up}{images.name}/{path.name}"')
+        place = path.resolve().relative_to(images.parent.resolve()).as_posix()
+        tag = tag.replace(source[0], f' src="{up}{place}"')
         return f'<img loading="lazy"{size}{tag.removeprefix("<img")}'
 
     return IMAGE.sub(better, html)

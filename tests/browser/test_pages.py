@@ -126,19 +126,6 @@ def test_a_formula_and_the_marks_beside_it_stay_together(shown):
     assert alone == []
 
 
-def test_the_button_opens_the_page_in_colab(shown):
-    """Each notebook's, and no other page's; at GitHub's name of a file that is there."""
-    name = urlsplit(shown.page.url).path.strip("/").removesuffix(".html")
-    links = shown.page.locator("a[href*='colab.research.google.com/github']")
-    found = {links.nth(i).get_attribute("href") for i in range(links.count())}
-    start = (
-        "https://colab.research.google.com/github/avatars-from-noise/avatars-from-noise/blob/main/"
-    )
-    notebook = f"colab/{name}.ipynb"
-    assert found == ({start + notebook} if (ROOT / notebook).exists() else set())
-    assert (ROOT / notebook).exists() == (ROOT / f"{name}.ipynb").exists()
-
-
 def test_no_table_has_an_empty_heading(shown):
     assert "" not in [text.strip() for text in shown.page.locator("th").all_inner_texts()]
 
