@@ -8,7 +8,7 @@ from avatarlib.core.errors import InputError
 
 def has_gpu():
     """Whether PyTorch sees a graphics processor that it can compute on."""
-    return torch.cuda.is_available() or torch.backends.mps.is_available()
+    return torch.cuda.is_available()
 
 
 def find_device(name=None):
@@ -16,7 +16,8 @@ def find_device(name=None):
 
     Args:
         name: "cpu", "gpu" or "gpu:1", counted from 0; by default as in `device_name`. On Apple's
-            machines "gpu" is what PyTorch calls mps.
+            machines "gpu" is what PyTorch calls mps; the course has not been run there, so that it
+            must be asked for.
 
     Returns:
         a `torch.device`.
