@@ -295,6 +295,23 @@ def test_rows_behind_the_checkpoint_and_a_torn_line_are_cut(tmp_path):
     assert len(history.read_text().splitlines()) == 6
 
 
+def test_a_checkpoint_of_a_newer_version_names_both_versions(tmp_path):
+    loop(tmp_path, 4)(progress=False)
+    path = checkpoints(tmp_path)[-1]
+    arrays, header = load_arrays(path)
+    newer = json.loads(header["spec"])
+    newer["config"]["momentum_of_the_future"] = 0.5
+    header |= {"spec": json.dumps(newer), "versions": {"avatarlib": "9.1.0"}}
+    save_arrays(path, arrays, header)
+    sentence = f"written by avatarlib 9.1.0, and this is avatarlib {al.__version__}"
+    for act in (lambda: loop(tmp_path, 8), lambda: al.load_network(path, "torch")):
+        with pytest.raises(InputError, match=sentence):
+            act()
+    save_arrays(path, arrays, header | {"versions": {"avatarlib": al.__version__}})
+    with pytest.raises(InputError, match="not the JSON of a spec"):
+        loop(tmp_path, 8)
+
+
 def test_a_finished_run_is_not_written_again(tmp_path):
     loop(tmp_path, 4)(progress=False)
     before = {path: path.stat().st_mtime_ns for path in checkpoints(tmp_path)}

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from avatarlib.core.about import VERSION
 from avatarlib.core.arrays import load_arrays, save_arrays
 from avatarlib.core.errors import InputError
+from avatarlib.training.spec import Spec
 
 KEPT = 2  # checkpoints in a folder; the older one is for the case that the newer one is damaged
 
@@ -54,6 +56,24 @@ def load_checkpoint(folder):
     raise InputError(
         f"No checkpoint in {folder} is usable. {problems[0]} Start again in another folder."
     )
+
+
+def spec_of(header):
+    """The `Spec` in a header.
+
+    Raises:
+        InputError: it is none; or another version of this library wrote it, which knows more.
+    """
+    try:
+        return Spec.from_json(header["spec"])
+    except InputError as error:
+        version = header.get("versions", {}).get("avatarlib", VERSION)
+        if version == VERSION:
+            raise
+        raise InputError(
+            f"It was written by avatarlib {version}, and this is avatarlib {VERSION}, which does "
+            f"not understand all of it ({error}) Take the version that wrote it."
+        ) from error
 
 
 def checkpoints(folder):

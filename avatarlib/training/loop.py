@@ -20,9 +20,14 @@ from avatarlib.core.terminal import bar, say
 from avatarlib.training.ahead import Ahead, spare_threads
 from avatarlib.training.backup import Backup
 from avatarlib.training.batches import Batches
-from avatarlib.training.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from avatarlib.training.checkpoint import (
+    checkpoints,
+    load_checkpoint,
+    save_checkpoint,
+    spec_of,
+)
 from avatarlib.training.losses import discriminator_statistics
-from avatarlib.training.spec import Spec, differences
+from avatarlib.training.spec import differences
 from avatarlib.training.stopwatch import Stopwatch
 
 SAMPLES = 64
@@ -326,7 +331,7 @@ class Loop:
 
     def _refuse_another_run(self, header):
         gan = self.gan
-        differing = differences(Spec.from_json(header["spec"]), gan.spec)
+        differing = differences(spec_of(header), gan.spec)
         mine = {"seed": gan.seed, "dtype": gan.dtype, "data": self.batches.fingerprint}
         differing += [f"{k}: {header[k]!r}, not {v!r}" for k, v in mine.items() if header[k] != v]
         if differing:

@@ -8,8 +8,7 @@ import numpy as np
 from avatarlib import backends
 from avatarlib.core.arrays import load_arrays
 from avatarlib.core.errors import InputError
-from avatarlib.training.checkpoint import sampling_weights
-from avatarlib.training.spec import Spec
+from avatarlib.training.checkpoint import sampling_weights, spec_of
 from avatarlib.zoo.quantisation import dequantise
 
 
@@ -71,7 +70,7 @@ def read_network(file, backend=None):
     arrays, header = load_arrays(file)
     if "spec" not in header:
         raise InputError(f"{file} is no network: its header has no spec.")
-    spec, twin = Spec.from_json(header["spec"]), backends.backend(backend)
+    spec, twin = spec_of(header), backends.backend(backend)
     if any(name.startswith("generator/") for name in arrays):  # a whole run
         arrays = sampling_weights(arrays, spec)
     elif "bits" in header:
