@@ -117,9 +117,8 @@ def tensorflow_opponent(images):
     return step
 
 
-def torch_opponent(images):
-    """A plain loop: pictures with the channels second, BCEWithLogitsLoss, Adam as it comes."""
-    import torch
+def torch_networks():
+    """The article's generator and discriminator as one writes them in PyTorch."""
     from torch import nn
 
     norm = {"eps": 1e-3, "momentum": 0.01}
@@ -147,6 +146,15 @@ def torch_opponent(images):
         nn.Flatten(),
         nn.Linear(7 * 7 * 128, 1),
     )
+    return generator, discriminator
+
+
+def torch_opponent(images):
+    """A plain loop: pictures with the channels second, BCEWithLogitsLoss, Adam as it comes."""
+    import torch
+    from torch import nn
+
+    generator, discriminator = torch_networks()
     cross_entropy = nn.BCEWithLogitsLoss()
     generator_optimizer = torch.optim.Adam(generator.parameters(), 1e-4)
     discriminator_optimizer = torch.optim.Adam(discriminator.parameters(), 1e-4)

@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import shutil
+import threading
 import time
 from pathlib import Path
 
@@ -166,10 +167,18 @@ def test_a_copy_that_is_not_what_was_written_does_not_count(tmp_path, drive, mon
 
 
 def test_a_slow_drive_holds_no_step_up(tmp_path, drive):
-    """While one copy takes its time, checkpoints come and go here; the newest is copied next."""
-    drive.fault = lambda path: time.sleep(0.3)
-    start(tmp_path / "here", drive.folder, 30)(False)
-    assert steps_there(drive.folder)[-1] == 30 and drive.writes < 30
+    """The first copy lasts as long as all steps; then the newest checkpoint is copied."""
+    trained, waited = threading.Event(), []
+    drive.fault = lambda path: waited.append(trained.wait(60))
+
+    class Trained(al.training.callbacks.Callback):
+        def after_step(self, loop, statistics):
+            if loop.gan.steps == 30:
+                assert drive.writes == 1  # of the first checkpoint, and it is not there yet
+                trained.set()
+
+    start(tmp_path / "here", drive.folder, 30, [Trained()])(False)
+    assert steps_there(drive.folder)[-1] == 30 and all(waited)
 
 
 def test_what_is_here_and_newer_is_gone_on_with_and_said(tmp_path, drive, capsys):

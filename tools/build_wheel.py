@@ -51,8 +51,10 @@ def check(wheel):
         for name in zipfile.ZipFile(wheel).namelist()
         if not name.startswith(("avatarlib/", "avatarlib-"))
     ]
-    if size > LARGEST or strange:
-        sys.exit(f"{wheel.name} has {size / 1e6:.1f} MB, and in it: {', '.join(strange[:5])}.")
+    if size > LARGEST:
+        sys.exit(f"{wheel.name} has {size / 1e6:.1f} MB; {LARGEST / 1e6:.0f} is the most.")
+    if strange:
+        sys.exit(f"{wheel.name} holds what is not the library: {', '.join(strange[:5])}.")
     with environment(sys.executable, "twine") as python:
         subprocess.run([python, "-m", "twine", "check", "--strict", wheel], check=True)
     print(f"{wheel.name}: {size / 1e6:.1f} MB")

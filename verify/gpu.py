@@ -1,9 +1,9 @@
 """What a graphics card does with the course: the same pictures, the same steps, how fast.
 
-    python verify/gpu.py                 # with PyTorch and a CUDA card: about three minutes
-    python verify/gpu.py --pages book    # every page in the tier full, several at a time
+    python verify/gpu.py                 # with PyTorch and a CUDA card: some minutes
 
-It needs no network. The result is added to verify/gpu.md, with the card's name.
+It needs no network, and has not been run yet. The result is added to verify/gpu.md, with the card's
+name.
 """
 
 import argparse
@@ -19,10 +19,11 @@ import time
 import traceback
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import torch
-from gpu_opponent import MEDIUM, SMALL, Plain, article, recommended
+from gpu_opponent import MEDIUM, SMALL, Plain, recommended, torch_networks
 
 import avatarlib as al
 from avatarlib.training import presets
@@ -37,14 +38,8 @@ SECONDS = 1.0  # a round of each
 
 def on(device, make):
     """Whatever is made, on the processor or on the card."""
-    before = os.environ.get("AVATARLIB_DEVICE")
-    os.environ["AVATARLIB_DEVICE"] = device
-    try:
+    with patch.dict(os.environ, AVATARLIB_DEVICE=device):
         return make()
-    finally:
-        os.environ.pop("AVATARLIB_DEVICE")
-        if before:
-            os.environ["AVATARLIB_DEVICE"] = before
 
 
 # ------------------------------------------------------------------------------------ the same?
@@ -146,7 +141,7 @@ def train(folder):
 def networks():
     """name -> (our spec, the opponent's networks, weight of R1 and R2)."""
     return {
-        "article, 28 grey": (presets.article(), article, 0.0),
+        "article, 28 grey": (presets.article(), torch_networks, 0.0),
         "small, 32": (presets.small(32), lambda: recommended(SMALL[32], 32), 3.0),
         "medium, 32": (presets.medium(32), lambda: recommended(MEDIUM[32], 32), 3.0),
         "medium, 64": (presets.medium(64), lambda: recommended(MEDIUM[64], 64), 10.0),
@@ -164,7 +159,7 @@ def speed(batches=(64, 256)):
         on_card = torch.from_numpy(images).cuda().permute(0, 3, 1, 2)
         for batch in batches:
             runners = {
-                "eager": plain_runner(Plain(plain(), on_card, batch, gamma, "eager"), batch),
+                "eager": plain_runner(Plain(plain(), on_card, batch, gamma, recorded=False), batch),
                 "graph": plain_runner(Plain(plain(), on_card, batch, gamma), batch),
                 "ours": Ours(replace(spec, config=replace(spec.config, batch=batch)), images),
             }
@@ -216,9 +211,9 @@ class Ours:
         )
         before = self.gan.steps
         start = time.perf_counter()
-        run = loop(progress=False)
+        loop(progress=False)
         spent = time.perf_counter() - start
-        return self.gan.spec.config.batch * len(run.history) / spent * (self.gan.steps > before)
+        return self.gan.spec.config.batch * (self.gan.steps - before) / spent
 
 
 def busy_during(work, seconds):

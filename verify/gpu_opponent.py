@@ -1,15 +1,22 @@
 """The plain PyTorch loop that a good engineer would write for one card, for the same networks.
 
 Everything is on the card: pictures, batches, latents. Nothing is copied back in a step, tensors lie
-channels last, the optimiser is fused, and the step is recorded as a CUDA graph (or compiled, or
-left as it is, for comparison). It shares no code with avatarlib.
+channels last, the optimiser is fused, and the step is recorded as a CUDA graph (or left as it is,
+for comparison). The networks and the loop share no code with avatarlib; the article's are those of
+benchmarks/step.py.
 """
+
+import sys
+from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-SMALL = {32: (128, 64, 32, 32), 64: (256, 128, 64, 16, 16)}
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+from step import torch_networks  # noqa: F401
+
+SMALL = {32: (128, 64, 32, 32)}
 MEDIUM = {32: (256, 128, 64, 32), 64: (256, 128, 64, 32, 32)}
 
 
@@ -45,36 +52,6 @@ def recommended(widths, size):
     return Skips(widths, size), discriminator
 
 
-def article():
-    """Generator and discriminator of the article's listing, grey, 28 pixels."""
-    norm = {"eps": 1e-3, "momentum": 0.01}
-    generator = nn.Sequential(
-        nn.Linear(100, 7 * 7 * 256, bias=False),
-        nn.BatchNorm1d(7 * 7 * 256, **norm),
-        nn.LeakyReLU(0.3),
-        nn.Unflatten(1, (256, 7, 7)),
-        nn.ConvTranspose2d(256, 128, 5, stride=1, padding=2, bias=False),
-        nn.BatchNorm2d(128, **norm),
-        nn.LeakyReLU(0.3),
-        nn.ConvTranspose2d(128, 64, 5, stride=2, padding=2, output_padding=1, bias=False),
-        nn.BatchNorm2d(64, **norm),
-        nn.LeakyReLU(0.3),
-        nn.ConvTranspose2d(64, 1, 5, stride=2, padding=2, output_padding=1, bias=False),
-        nn.Tanh(),
-    )
-    discriminator = nn.Sequential(
-        nn.Conv2d(1, 64, 5, stride=2, padding=2),
-        nn.LeakyReLU(0.3),
-        nn.Dropout(0.3),
-        nn.Conv2d(64, 128, 5, stride=2, padding=2),
-        nn.LeakyReLU(0.3),
-        nn.Dropout(0.3),
-        nn.Flatten(),
-        nn.Linear(7 * 7 * 128, 1),
-    )
-    return generator, discriminator
-
-
 class Plain:
     """A training loop. `step()` takes one step; `read()` gives the last losses.
 
@@ -83,13 +60,12 @@ class Plain:
         images: uint8 (n, channels, height, width), on the card.
         batch: pictures in a batch.
         gamma: weight of R1 and R2 with relativistic pairs; 0 for the article's game.
-        how: "eager", "graph" or "compile".
-        half: whether to compute in bfloat16 where PyTorch's autocast does.
+        recorded: whether the step is a CUDA graph.
     """
 
-    def __init__(self, networks, images, batch, gamma=0.0, how="graph", half=False):
+    def __init__(self, networks, images, batch, gamma=0.0, recorded=True):
         self.g, self.d = (n.cuda().to(memory_format=torch.channels_last) for n in networks)
-        self.images, self.batch, self.gamma, self.half = images, batch, gamma, half
+        self.images, self.batch, self.gamma = images, batch, gamma
         self.latent = 64 if gamma else 100
         betas, rate = ((0.0, 0.99), 7e-4) if gamma else ((0.9, 0.999), 1e-4)
         same = {"betas": betas, "fused": True, "capturable": True}
@@ -98,12 +74,7 @@ class Plain:
         self.average = [p.detach().clone() for p in self.g.parameters()]
         self.losses = torch.zeros(2, device="cuda")
         work = self._relativistic if gamma else self._article
-        if how == "compile":
-            self.step = torch.compile(work)
-        elif how == "graph":
-            self.step = record(work)
-        else:
-            self.step = work
+        self.step = record(work) if recorded else work
 
     def read(self):
         return self.losses.tolist()
@@ -112,9 +83,6 @@ class Plain:
         rows = torch.randint(len(self.images), (self.batch,), device="cuda")
         real = self.images[rows].float().div_(127.5).sub_(1)
         return real, torch.randn(self.batch, self.latent, device="cuda")
-
-    def _autocast(self):
-        return torch.autocast("cuda", torch.bfloat16, enabled=self.half, cache_enabled=False)
 
     def _move(self, optimizer, network, gradients):
         for parameter, gradient in zip(network.parameters(), gradients, strict=True):
@@ -125,9 +93,8 @@ class Plain:
 
     def _article(self):
         real, z = self._batch()
-        with self._autocast():
-            fake = self.g(z)
-            told_fake, told_real = self.d(fake).float(), self.d(real).float()
+        fake = self.g(z)
+        told_fake, told_real = self.d(fake), self.d(real)
         loss_d = F.softplus(-told_real).mean() + F.softplus(told_fake).mean()
         loss_g = F.softplus(-told_fake).mean()
         gradients_g = torch.autograd.grad(loss_g, list(self.g.parameters()), retain_graph=True)
@@ -138,20 +105,17 @@ class Plain:
 
     def _relativistic(self):
         real, z = self._batch()
-        with self._autocast():
-            fake = self.g(z)
-        both = [real.requires_grad_(), fake.detach().float().requires_grad_()]
-        with self._autocast():
-            told = [self.d(x).float() for x in both]
+        fake = self.g(z)
+        both = [real.requires_grad_(), fake.detach().requires_grad_()]
+        told = [self.d(x) for x in both]
         slopes = torch.autograd.grad([t.sum() for t in told], both, create_graph=True)
         penalty = sum(s.flatten(1).square().sum(1).mean() for s in slopes)
         loss_d = F.softplus(told[1] - told[0]).mean()
         total = loss_d + self.gamma / 2 * penalty
         self._move(self.opt_d, self.d, torch.autograd.grad(total, list(self.d.parameters())))
-        with torch.no_grad(), self._autocast():
-            told_real = self.d(real).float()
-        with self._autocast():
-            told_fake = self.d(fake).float()
+        with torch.no_grad():
+            told_real = self.d(real)
+        told_fake = self.d(fake)
         loss_g = F.softplus(told_real - told_fake).mean()
         self._move(self.opt_g, self.g, torch.autograd.grad(loss_g, list(self.g.parameters())))
         torch._foreach_lerp_(self.average, [p.detach() for p in self.g.parameters()], 0.001)

@@ -63,10 +63,10 @@ def device_name(name=None, has_gpu=False):
         InputError: another name.
     """
     name = name or os.environ.get("AVATARLIB_DEVICE") or ("gpu" if has_gpu else "cpu")
-    found = re.fullmatch(r"(cpu|gpu(?=$|:))(?::(\d+))?", str(name))
-    if not found or (found[1] == "cpu" and found[2]):
+    found = re.fullmatch(r"(cpu)|gpu(?::(\d+))?", str(name))
+    if not found:
         raise InputError(f'A device is "cpu", "gpu" or "gpu:1", the second card, not {name!r}.')
-    return found[1], int(found[2] or 0)
+    return found[1] or "gpu", int(found[2] or 0)
 
 
 def _first_installed():

@@ -1,9 +1,9 @@
 """What coming steps are made from, got ready by other threads while a card computes."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 STEPS = 16  # got ready ahead of their time, at most
+READ_LATER = 8  # steps that a card may be behind what it was asked for
 
 
 class Ahead:
@@ -40,4 +40,6 @@ class Ahead:
 
 def spare_threads():
     """How many threads may get batches ready: one fewer than processors, at least 1."""
-    return max((os.cpu_count() or 1) - 1, 1)
+    from joblib import cpu_count  # it knows what a container may use; it takes a while to import
+
+    return max(cpu_count() - 1, 1)

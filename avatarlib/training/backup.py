@@ -46,16 +46,17 @@ class Backup:
         """
         make_folder(self.folder)
         own = max((steps for steps, *_ in _sound(self.folder)), default=-1)
-        found = sorted(_sound(self.place), key=lambda one: one[0], reverse=True)
-        if own >= 0 and (not found or found[0][0] < own):
+        steps, arrays, header = max(
+            _sound(self.place), key=lambda one: one[0], default=(-1, None, None)
+        )
+        if steps < own:
             say(
                 f"Going on from the copy of this run in {self.folder}, after step {own:,}; "
-                f"{self.place} has {'an older one' if found else 'none'}. To start anew, choose "
-                "another folder."
+                f"{self.place} has {'an older one' if steps >= 0 else 'none'}. To start anew, "
+                "choose another folder."
             )
-        if not found or found[0][0] <= own:
+        if steps <= own:
             return
-        steps, arrays, header = found[0]
         save_arrays(self.folder / f"checkpoint-{steps:08}.safetensors", arrays, header)
         with suppress(OSError):  # a run goes on without its history, too
             rows = (self.place / "history.jsonl").read_bytes()

@@ -126,6 +126,16 @@ def test_a_formula_and_the_marks_beside_it_stay_together(shown):
     assert alone == []
 
 
+def test_a_number_and_its_per_cent_sign_stay_together(shown):
+    text = shown.page.evaluate("""() => {
+        const article = document.querySelector('article').cloneNode(true);
+        article.querySelectorAll('pre, code, script, style, math, .film, .studio')
+            .forEach(e => e.remove());
+        return article.textContent;
+    }""")
+    assert re.findall(r"\d %", text) == []
+
+
 def test_no_table_has_an_empty_heading(shown):
     assert "" not in [text.strip() for text in shown.page.locator("th").all_inner_texts()]
 

@@ -13,10 +13,11 @@ def is_recorded(device, dtype):
 
 
 class Recorded:
-    """A function of tensors that a CUDA card replays, recorded once for each shapes and flags.
+    """A function of tensors that a CUDA card replays.
 
-    A small network's step is hundreds of launches, and launching them takes longer than computing
-    them. A CUDA graph (docs.pytorch.org, "CUDA semantics") launches all at once.
+    It is recorded once for each set of shapes and flags. A small network's step is hundreds of
+    launches, and launching them takes longer than computing them; a CUDA graph (docs.pytorch.org,
+    "CUDA semantics") launches all at once.
 
     Args:
         function: from nested tuples of tensors, and flags, to a tensor. With equal shapes and flags

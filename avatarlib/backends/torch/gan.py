@@ -18,10 +18,10 @@ from avatarlib.backends.torch.networks import (
 from avatarlib.core import values
 from avatarlib.core.errors import InputError
 from avatarlib.core.nested import map_leaves
+from avatarlib.training.ahead import READ_LATER
 from avatarlib.training.draws import draw
 from avatarlib.training.losses import StepStatistics
 
-AHEAD = 8  # steps that a card may be behind what it was asked for
 MOMENTS = {"exp_avg": "m", "exp_avg_sq": "v"}  # PyTorch's names for Adam's two running averages
 
 
@@ -49,7 +49,7 @@ class GAN:
     def __init__(self, spec, seed=0, dtype="float32", device=None):
         self.spec, self.seed, self.dtype, self.steps = spec, values.seed(seed), dtype, 0
         self.device = find_device(device)
-        self.runs_ahead = AHEAD if self.device.type == "cuda" else 0
+        self.runs_ahead = READ_LATER if self.device.type == "cuda" else 0
         self.generator = Generator(spec, seed, dtype, device)
         self.discriminator = Discriminator(spec, seed, dtype, device)
         self.average = self.generator
